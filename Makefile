@@ -1,0 +1,67 @@
+# Everything is set up from the package index alone, into .venv; nothing is installed outside this folder.
+PYTHON ?= python3
+VENV := .venv
+LOWEST := .venv-lowest
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+PYTEST_ARGS ?=
+
+.PHONY: help setup demo test lint unit test-lowest chaos bench lock clean
+
+help: ## Show the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+setup: $(VENV)/.ready ## Make the virtual environment
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
+	@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
+	  $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e . ; \
+	else \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --no-deps -e . ; \
+	fi
+	@touch $@
+
+demo: setup ## Run the example helpdesk beside the sandbox CRM (CHECK=1 runs to the end and prints figures)
+	@$(BIN)/python -m example_host.demo
+
+test: setup lint unit test-lowest ## Run everything that CI runs
+
+lint: setup ## Style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup ## The test suite
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-lowest: $(LOWEST)/.ready ## The suite of what a host meets, on the lowest versions that we promise
+	$(LOWEST)/bin/python -m pytest -q -m "not browser and not chaos" tests/host tests/extension tests/sync tests/web tests/jobs tests/migrations $(PYTEST_ARGS)
+
+$(LOWEST)/.ready: requirements-lowest.lock pyproject.toml $(VENV)/.ready
+	$(PYTHON) -m venv $(LOWEST)
+	@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
+	  $(BIN)/python -m uv pip install --quiet --python $(LOWEST)/bin/python --require-hashes -r requirements-lowest.lock && \
+	  $(BIN)/python -m uv pip install --quiet --python $(LOWEST)/bin/python --no-deps -e . ; \
+	else \
+	  $(LOWEST)/bin/python -m pip install --quiet --require-hashes -r requirements-lowest.lock && \
+	  $(LOWEST)/bin/python -m pip install --quiet --no-deps -e . ; \
+	fi
+	@touch $@
+
+chaos: setup ## The long crash suite: hundreds of kills, on every database
+	CRM_CHAOS=long $(BIN)/python -m pytest -q tests/chaos $(PYTEST_ARGS)
+
+bench: setup ## The benchmarks, as ratios to floors measured in the same run; one JSON object a line
+	@$(BIN)/python -m tests.benchmarks
+
+lock: ## Resolve the dependencies anew
+	$(BIN)/python -m uv pip compile -q pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
+	$(BIN)/python -m uv pip compile -q pyproject.toml --extra lowest --python-version 3.11 --resolution lowest-direct --generate-hashes --no-header --no-annotate -o requirements-lowest.lock
+
+clean: ## Remove what the commands made
+	rm -rf $(VENV) $(LOWEST) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

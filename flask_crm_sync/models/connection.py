@@ -1,0 +1,54 @@
+"""A connection: one account's link to one CRM, its credentials, its state, its settings."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Instant, long_text, row_uuid, text_key
+
+CONNECTED, NEEDS_ATTENTION, DISCONNECTED = "connected", "needs_attention", "disconnected"
+
+
+class Connection(Base):
+    """At most one per account and CRM.
+
+    `fence` counts the drains that ever held the connection; a drain settles only while the number is its own, and
+    holds it until `lease_until` (epoch seconds of the database's clock). `blocked_until` is set while the CRM is
+    unreachable or its limit is reached: nothing of the connection runs before.
+    """
+
+    __tablename__ = "crm_sync_connection"
+    __table_args__ = (sa.UniqueConstraint("account_id", "crm"), Base.__table_args__)
+
+    id: Mapped[uuid.UUID] = mapped_column(row_uuid(), primary_key=True, default=uuid.uuid4)
+    account_id: Mapped[str] = mapped_column(text_key())
+    crm: Mapped[str] = mapped_column(text_key(32))
+    state: Mapped[str] = mapped_column(sa.String(16), default=CONNECTED)
+    state_code: Mapped[str] = mapped_column(sa.String(64), default="")
+    state_message: Mapped[str] = mapped_column(long_text(), default="")
+    auth_method: Mapped[str] = mapped_column(sa.String(32), default="")
+    credentials: Mapped[str] = mapped_column(long_text(), default="")
+    remote_account_id: Mapped[str] = mapped_column(text_key(), default="")
+    remote_label: Mapped[str] = mapped_column(sa.String(255), default="")
+    traits: Mapped[dict[str, Any]] = mapped_column(sa.JSON(), default=dict)
+    enabled: Mapped[bool] = mapped_column(sa.Boolean(), default=True)
+    paused: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    sync_contacts: Mapped[bool] = mapped_column(sa.Boolean(), default=True)
+    sync_notes: Mapped[bool] = mapped_column(sa.Boolean(), default=True)
+    interval_minutes: Mapped[int] = mapped_column(sa.Integer(), default=60)
+    next_interval_at: Mapped[datetime | None] = mapped_column(Instant())
+    fence: Mapped[int] = mapped_column(sa.BigInteger(), default=0)
+    lease_until: Mapped[float] = mapped_column(sa.Double(), default=0.0)
+    blocked_until: Mapped[datetime | None] = mapped_column(Instant())
+    blocked_code: Mapped[str] = mapped_column(sa.String(64), default="")
+    blocked_message: Mapped[str] = mapped_column(long_text(), default="")
+    blocked_count: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    tested_at: Mapped[datetime | None] = mapped_column(Instant())
+    last_success_at: Mapped[datetime | None] = mapped_column(Instant())
+    created_at: Mapped[datetime] = mapped_column(Instant())
+    updated_at: Mapped[datetime] = mapped_column(Instant())
