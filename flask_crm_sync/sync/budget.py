@@ -1,0 +1,158 @@
+"""One API budget per token across all workers: counted in the database, fed by the CRM's own headers.
+
+Calls are granted in small blocks, so that a drain asks the database once for several calls and gives back what it did
+not use. A part of every window is kept for the live lane: a backfill never makes a new lead wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ..errors import RateLimited
+from ..models import Budget, database_now
+from ..models.operation import LIVE
+from .context import Sync
+from .lease import Lease
+
+if TYPE_CHECKING:
+    from ..crm.base import Adapter
+    from ..crm.http import Allowance
+
+BLOCK = 8
+RESERVE = 0.2
+"""The share of every window that only the live lane may use."""
+
+_budgets: sa.Table = sa.inspect(Budget).local_table  # type: ignore[assignment]
+
+
+@dataclass
+class _Purse:
+    """Calls granted and not yet used, and the window of one kind of call."""
+
+    limit: int
+    seconds: float
+    granted: int = 0
+    expires: float = 0.0
+    news: Allowance | None = None
+
+
+@dataclass
+class SharedMeter:
+    """What an adapter asks before each call (crm.http.Meter): is there budget, and does the lease still cover it."""
+
+    sync: Sync
+    token: str
+    lease: Lease
+    purses: dict[str, _Purse] = field(default_factory=dict)
+    lane: int = LIVE
+
+    @classmethod
+    def make(cls, sync: Sync, token: str, lease: Lease, adapter: Adapter) -> SharedMeter:
+        """Return the meter of one drain for a token, and have the adapter ask it."""
+        limits = {"call": adapter.burst_limit, **adapter.kind_limits}
+        meter = cls(sync, token, lease, {kind: _Purse(*limit) for kind, limit in limits.items()})
+        adapter.http.meter = meter
+        return meter
+
+    def spend(self, kind: str) -> None:
+        """Account for one call before it is made; raise RateLimited where the window is used up, LeaseLost where
+        the connection was taken over.
+        """
+        clock = self.sync.clock
+        purse = self.purses.get(kind) or self.purses["call"]
+        short = purse.granted < 1 or clock.monotonic() >= purse.expires
+        if short or not self.lease.covers(self.sync.settings.call_timeout, clock):
+            with self.sync.database.write() as connection:
+                self.lease.renew(connection, clock)
+                if short:
+                    self._grant(connection, kind, purse)
+        purse.granted -= 1
+
+    def learn(self, allowance: Allowance) -> None:
+        """Remember what the CRM's headers said; it is written down with the next grant."""
+        self.purses["call"].news = allowance
+
+    def prepare(self, connection: sa.Connection) -> None:
+        """Take a first block inside a transaction that is open anyway; an empty window shows at the first call."""
+        try:
+            self._grant(connection, "call", self.purses["call"])
+        except RateLimited:
+            self.purses["call"].granted = 0
+
+    def give_back(self, connection: sa.Connection) -> None:
+        """Return what was granted and not used, and write down what the CRM last said."""
+        for kind, purse in self.purses.items():
+            if purse.granted > 0 and self.sync.clock.monotonic() < purse.expires:
+                row = _budgets.c.token_digest == self._row(kind)
+                left = sa.case((_budgets.c.used > purse.granted, _budgets.c.used - purse.granted), else_=0)
+                connection.execute(_budgets.update().where(row).values(used=left))
+            purse.granted = 0
+
+    def _row(self, kind: str) -> str:
+        return self.token if kind == "call" else f"{self.token}:{kind}"
+
+    def _grant(self, connection: sa.Connection, kind: str, purse: _Purse) -> None:
+        now = database_now(connection)
+        row = self._locked_row(connection, kind, purse)
+        started, used, limit = row.window_started, row.used, row.window_limit
+        if now - started >= row.window_seconds:
+            started, used = now, 0
+        used, limit = self._corrected(purse, used, limit)
+        usable = limit if self.lane == LIVE else int(limit * (1 - RESERVE))
+        block = min(BLOCK, usable - used)
+        if block < 1:
+            wait = max(0.1, started + row.window_seconds - now)
+            raise RateLimited("Our own share of the CRM's limit is used up for now.", retry_after=wait)
+        connection.execute(
+            _budgets.update()
+            .where(_budgets.c.token_digest == self._row(kind))
+            .values(window_started=started, used=used + block, window_limit=limit, **self._daily(purse, now))
+        )
+        purse.granted = block
+        purse.expires = self.sync.clock.monotonic() + (started + row.window_seconds - now)
+
+    def _locked_row(self, connection: sa.Connection, kind: str, purse: _Purse) -> sa.Row[tuple[object, ...]]:
+        query = sa.select(_budgets).where(_budgets.c.token_digest == self._row(kind)).with_for_update()
+        row = connection.execute(query).first()
+        if row is None:
+            self._make_row(connection, kind, purse)
+            row = connection.execute(query).one()
+        return row
+
+    def _make_row(self, connection: sa.Connection, kind: str, purse: _Purse) -> None:
+        first = {"window_started": 0.0, "used": 0, "daily_seen": 0.0}
+        window = {"window_seconds": purse.seconds, "window_limit": purse.limit}
+        try:
+            with connection.begin_nested():
+                connection.execute(_budgets.insert().values(token_digest=self._row(kind), **first, **window))
+        except IntegrityError:
+            return  # another worker met the token at this very moment
+
+    @staticmethod
+    def _corrected(purse: _Purse, used: int, limit: int) -> tuple[int, int]:
+        """Believe the CRM where it has counted more than we have: other programs may use the token too."""
+        news = purse.news
+        if news is None or news.limit is None:
+            return used, limit
+        counted = news.limit - news.remaining if news.remaining is not None else 0
+        return max(used, min(counted, news.limit)), news.limit
+
+    @staticmethod
+    def _daily(purse: _Purse, now: float) -> dict[str, float | int | None]:
+        news, purse.news = purse.news, None
+        if news is None or news.daily_remaining is None:
+            return {}
+        return {"daily_limit": news.daily_limit, "daily_remaining": news.daily_remaining, "daily_seen": now}
+
+
+def token_digest(sync: Sync, crm: str, credentials: Mapping[str, str]) -> str:
+    """Return a keyed digest that names a token without telling it."""
+    text = json.dumps([crm, dict(credentials)], sort_keys=True).encode()
+    return hashlib.blake2b(text, key=sync.installation.digest_secret, digest_size=20).hexdigest()

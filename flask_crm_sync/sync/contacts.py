@@ -1,0 +1,314 @@
+"""Contacts: load, translate, read the CRM in a batch, merge, write in a batch. Settling follows elsewhere.
+
+Data goes one way through this file: each step takes the items that have no verdict yet and brings them further.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..crm.base import Match, RemoteRecord, Values, Write, Written
+from ..errors import AlreadyLinked, AmbiguousMatch, CRMError, Duplicate, InvalidRecord, RecordMissing
+from ..host.records import ClientRecord
+from ..models.change import CLIENT
+from ..models.link import ACTIVE, TOMBSTONE
+from ..models.operation import CREATE_LEAD, FAILED, UPDATE_CONTACT
+from . import reasons
+from .claim import Claimed
+from .drain import CONTACT, Drain, alone
+from .links import LinkState, load_links, new_link, owners, save_links
+from .merge import Plan, merge, settled_base, with_intent
+from .retry import Verdict, skipped, succeeded, waits
+from .steps import Step, reach
+
+log = logging.getLogger(__name__)
+
+CREATE_NEW, USE = "create_new", "use:"
+"""Decisions of a person, as they stand in `Operation.decision`."""
+
+
+@dataclass(slots=True)
+class ContactItem:
+    """One client on its way to the CRM."""
+
+    operation: Claimed
+    client: ClientRecord
+    link: LinkState
+    ours: Values
+    record: RemoteRecord | None = None
+    plan: Plan = field(default_factory=Plan)
+    found_by: str = ""
+    created: bool = False
+    verdict: Verdict | None = None
+    touches_link: bool = False
+
+    @property
+    def was_linked(self) -> bool:
+        """Tell whether a record stood for the client before this attempt."""
+        return self.link.is_active
+
+    @property
+    def key(self) -> str:
+        """Return the match key that no two records of a batch may share."""
+        return self.ours.get("email", "") or f"client {self.client.id}"
+
+
+def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], dict[int, Verdict]]:
+    """Bring a batch of contact operations to a verdict each.
+
+    Returns the items that may have touched a link, and every operation's verdict by its id.
+    """
+    items, verdicts = _load(drain, batch)
+    reach(Step.LOADED)
+    _read(drain, items)
+    reach(Step.CRM_READ)
+    _refuse_taken(drain, items)
+    _defer_twins(drain, items)
+    for item in _open(items):
+        _merge(drain, item)
+    _write(drain, items)
+    for item in items:
+        verdicts[item.operation.id] = item.verdict or _done(drain, item)
+    return items, verdicts
+
+
+def _open(items: Iterable[ContactItem]) -> list[ContactItem]:
+    return [item for item in items if item.verdict is None]
+
+
+# Load
+
+
+def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], dict[int, Verdict]]:
+    ids = [operation.subject_id for operation in batch]
+    with drain.sync.database.read() as connection:
+        clients = drain.sync.host.load_clients(connection, ids)
+        links = load_links(connection, drain.connection_id, CLIENT, ids)
+    items, verdicts = [], {}
+    for operation in batch:
+        client = clients.get(operation.subject_id)
+        link = links.get(operation.subject_id) or new_link(operation.subject_id)
+        ready = _translated(drain, operation, client, link)
+        if isinstance(ready, Verdict):
+            verdicts[operation.id] = ready
+        else:
+            items.append(ready)
+    return items, verdicts
+
+
+def _translated(drain: Drain, operation: Claimed, client: object, link: LinkState) -> ContactItem | Verdict:
+    if not drain.connection["sync_contacts"]:
+        return skipped(reasons.CONTACTS_OFF)
+    if client is None:
+        return skipped(reasons.CLIENT_DELETED)
+    if not isinstance(client, ClientRecord):
+        return Verdict(FAILED, reasons.HOST_RECORD_UNREADABLE, str(client))
+    if client.sensitive:
+        return skipped(reasons.SENSITIVE_CLIENT)
+    if link.is_tombstone and operation.decision != CREATE_NEW:
+        return skipped(reasons.RECORD_DELETED_IN_CRM)
+    if not link.is_active and not (client.email.strip() or client.phone.strip()):
+        return skipped(reasons.NO_CONTACT_DETAILS)
+    try:
+        ours = drain.adapter.translate(client)
+    except InvalidRecord as error:
+        return drain.judged(operation, error, alone=True)
+    return ContactItem(operation, client, link, ours)
+
+
+# Read the CRM's side
+
+
+def _read(drain: Drain, items: Sequence[ContactItem]) -> None:
+    linked = [item for item in items if item.was_linked]
+    chosen = [item for item in items if not item.was_linked and (item.operation.decision or "").startswith(USE)]
+    unlinked = [item for item in items if not item.was_linked and item not in chosen]
+    _read_by_id(drain, linked, lambda item: item.link.remote_id or "")
+    _read_by_id(drain, chosen, lambda item: (item.operation.decision or "").removeprefix(USE))
+    gone = [item for item in linked if item.record is None and item.verdict is None]
+    _find(drain, [item for item in unlinked if item.operation.decision != CREATE_NEW] + gone)
+    for item in gone:
+        if item.record is None and item.verdict is None:
+            _bury(item)
+
+
+def _read_by_id(drain: Drain, items: Sequence[ContactItem], remote_id: Callable[[ContactItem], str]) -> None:
+    if not items:
+        return
+    outcomes = drain.adapter.read([remote_id(item) for item in items])
+    for item, outcome in zip(items, outcomes, strict=True):
+        if isinstance(outcome, RemoteRecord):
+            item.record, item.found_by = outcome, "link" if item.was_linked else "choice"
+        elif not (isinstance(outcome, RecordMissing) and item.was_linked):
+            item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
+
+
+def _find(drain: Drain, items: Sequence[ContactItem]) -> None:
+    """Look for a record by our key, e-mail, phone. By key only where an earlier attempt may have left one."""
+    if not items or drain.trouble is not None:
+        for item in items:
+            if drain.trouble is not None:
+                item.verdict = drain.judged(item.operation, drain.trouble, alone=alone(items))
+        return
+    lookups = [
+        drain.adapter.lookup(
+            drain.sync.subject_key(item.client.account_id, CLIENT, item.client.id), item.ours, by_key=item.link.stored
+        )
+        for item in items
+    ]
+    for item, outcome in zip(items, drain.adapter.find(lookups), strict=True):
+        if isinstance(outcome, CRMError):
+            item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
+        elif len(outcome) > 1:
+            item.verdict = drain.judged(item.operation, _ambiguous(outcome), alone=True)
+        elif outcome:
+            item.record, item.found_by = outcome[0].record, outcome[0].by
+
+
+def _ambiguous(matches: Sequence[Match]) -> AmbiguousMatch:
+    candidates = [{"id": m.record.id, "label": _label(m.record), "url": m.record.url, "by": m.by} for m in matches]
+    return AmbiguousMatch(candidates=candidates)
+
+
+def _label(record: RemoteRecord) -> str:
+    """A candidate is shown by its id only: names and addresses are read live from the CRM's own page."""
+    return f"Record {record.id}"
+
+
+def _bury(item: ContactItem) -> None:
+    """The record was deleted in the CRM: remembered, and never recreated by itself."""
+    item.link.state, item.link.intents, item.touches_link = TOMBSTONE, {}, True
+    item.verdict = skipped(reasons.RECORD_DELETED_IN_CRM)
+
+
+def _refuse_taken(drain: Drain, items: Sequence[ContactItem]) -> None:
+    """A record stands for one client only: a second client that matches it is told so."""
+    found = [item for item in _open(items) if item.record is not None and item.record.id != item.link.remote_id]
+    if not found:
+        return
+    with drain.sync.database.read() as connection:
+        taken = owners(connection, drain.connection_id, CONTACT, [item.record.id for item in found if item.record])
+    for item in found:
+        assert item.record is not None
+        owner = taken.setdefault(item.record.id, item.client.id)
+        if owner != item.client.id:
+            error = AlreadyLinked(f"The record {item.record.id} stands for client {owner} already.")
+            item.verdict = drain.judged(item.operation, error, alone=True)
+
+
+def _defer_twins(drain: Drain, items: Sequence[ContactItem]) -> None:
+    """Two new clients with one e-mail: the first goes, the others look again when its record is there."""
+    seen: set[str] = set()
+    for item in _open(items):
+        if item.record is None:
+            if item.key in seen:
+                item.verdict = waits(
+                    reasons.WAITING_FOR_RETRY, drain.now(), "Another client with this e-mail goes first."
+                )
+            seen.add(item.key)
+
+
+# Merge
+
+
+def _merge(drain: Drain, item: ContactItem) -> None:
+    if item.record is None:
+        item.plan = Plan(writes={name: value for name, value in item.ours.items() if value}, agreed=list(item.ours))
+        return
+    base = item.link.base if item.was_linked else None
+    version = drain.adapter.translation_version
+    digest = drain.digester(item.link.id)
+    item.plan = merge(base, item.link.intents, item.ours, item.record.values, digest, version=version)
+
+
+# Write
+
+
+def _write(drain: Drain, items: Sequence[ContactItem]) -> None:
+    """Write, and once more for creates that met a record which the search had not shown."""
+    writing = [item for item in _open(items) if item.plan.writes]
+    if not writing:
+        return
+    _propose(drain, writing)
+    reach(Step.PROPOSED)
+    redirected = _send(drain, writing)
+    reach(Step.CRM_WRITTEN)
+    if redirected:
+        _read_by_id(drain, redirected, lambda item: item.found_by)
+        _refuse_taken(drain, redirected)
+        for item in _open(redirected):
+            _merge(drain, item)
+        again = [item for item in _open(redirected) if item.plan.writes]
+        for item in _send(drain, again) if again else ():
+            item.verdict = drain.judged(item.operation, Duplicate(), alone=True)
+
+
+def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
+    """Write down what will be sent, before it is: a lost answer can then be told from a person's edit."""
+    for item in items:
+        item.link.intents = with_intent(item.link.intents, item.plan.writes, drain.digester(item.link.id))
+        item.touches_link = True
+    with drain.sync.database.write() as connection:
+        drain.lease.renew(connection, drain.sync.clock)
+        save_links(connection, drain.connection_id, CLIENT, CONTACT, [item.link for item in items], drain.now())
+        reach(Step.PROPOSING)
+
+
+def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
+    """Send the writes; return the creates that turned out to have a record already (its id in `found_by`)."""
+    writes = [
+        Write(
+            drain.sync.subject_key(item.client.account_id, CLIENT, item.client.id),
+            item.plan.writes,
+            item.record.id if item.record else None,
+        )
+        for item in items
+    ]
+    redirected = []
+    for item, outcome in zip(items, drain.adapter.upsert(writes), strict=True):
+        if isinstance(outcome, Written):
+            merged = {**item.ours, **(item.record.values if item.record else {}), **outcome.record.values}
+            item.record = RemoteRecord(outcome.record.id, merged, outcome.record.url)
+            item.created = outcome.created
+        elif isinstance(outcome, Duplicate) and outcome.existing_id and item.record is None:
+            item.found_by = outcome.existing_id
+            redirected.append(item)
+        else:
+            item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
+    return redirected
+
+
+# What came of it
+
+
+def _done(drain: Drain, item: ContactItem) -> Verdict:
+    """Both sides agree now: the link says so, and the log tells what was written and what was left."""
+    assert item.record is not None
+    was_linked, link, digest = item.was_linked, item.link, drain.digester(item.link.id)
+    version = drain.adapter.translation_version
+    base = link.base if was_linked else None
+    link.base = settled_base(base, item.plan, item.ours, item.record.values, digest, version=version)
+    link.state, link.remote_id, link.remote_url = ACTIVE, item.record.id, item.record.url
+    link.intents, link.host_version, item.touches_link = {}, item.client.version, True
+    return succeeded(
+        "" if item.plan.writes or not was_linked else reasons.NOTHING_TO_CHANGE,
+        kind=UPDATE_CONTACT if was_linked else CREATE_LEAD,
+        details=_told(item, was_linked),
+        remote_id=item.record.id,
+        remote_url=item.record.url,
+    )
+
+
+def _told(item: ContactItem, was_linked: bool) -> dict[str, object]:
+    told: dict[str, object] = {}
+    if item.plan.writes:
+        told["written"] = list(item.plan.writes)
+    if item.plan.left:
+        told["left"] = {name: str(why) for name, why in item.plan.left.items()}
+    if item.created:
+        told["created"] = True
+    elif not was_linked:
+        told["matched_by"] = item.found_by
+    return told

@@ -1,0 +1,83 @@
+"""What the engine works with: the database, the host, the vault, the clock, the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from ..clock import Clock
+from ..config import Settings
+from ..crm import registry
+from ..models import Connection, Database
+from ..vault import Place, Vault
+from .installation import Identity, load_installation
+from .warm import WarmAdapters
+
+if TYPE_CHECKING:
+    from ..crm.base import Adapter
+    from ..crm.http import Meter
+    from ..host.reading import Host
+
+
+class Connector(Protocol):
+    """Makes an adapter that speaks with the given credentials; `crm.registry.connect` is the usual one."""
+
+    def __call__(
+        self,
+        name: str,
+        credentials: Mapping[str, str],
+        settings: Settings,
+        traits: Mapping[str, Any],
+        *,
+        meter: Meter | None,
+        clock: Clock,
+    ) -> Adapter:
+        """Return the adapter of the named CRM."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sync:
+    """One app's sync, as everything below the front door sees it."""
+
+    database: Database
+    host: Host
+    vault: Vault
+    clock: Clock
+    settings: Settings
+    connector: Connector = registry.connect
+    warm: WarmAdapters = field(default_factory=WarmAdapters, repr=False, compare=False)
+
+    @cached_property
+    def installation(self) -> Identity:
+        """Return this installation's id and digest secret, made at first use."""
+        return load_installation(self.database, self.vault)
+
+    def seal_credentials(self, connection_id: UUID, credentials: Mapping[str, str]) -> str:
+        """Encrypt a connection's credentials for its row."""
+        return self.vault.seal(json.dumps(dict(credentials), sort_keys=True), _credentials_place(connection_id))
+
+    def open_credentials(self, connection_id: UUID, sealed: str) -> dict[str, str]:
+        """Decrypt a connection's credentials; raise SecretUnreadable where no configured key opens them."""
+        opened: dict[str, str] = json.loads(self.vault.open(sealed, _credentials_place(connection_id)))
+        return opened
+
+    def adapter(
+        self, crm: str, credentials: Mapping[str, str], traits: Mapping[str, Any], *, meter: Meter | None = None
+    ) -> Adapter:
+        """Return an adapter for one connection's credentials."""
+        return self.connector(crm, credentials, self.settings, traits, meter=meter, clock=self.clock)
+
+    def subject_key(self, account_id: str, subject_type: str, subject_id: str) -> str:
+        """Return our own key of a client or conversation in any CRM: 32 hexadecimal digits, no personal data."""
+        text = f"{self.installation.id.hex}/{account_id}/{subject_type}/{subject_id}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _credentials_place(connection_id: UUID) -> Place:
+    return Place(Connection.__tablename__, connection_id, "credentials")

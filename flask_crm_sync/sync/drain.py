@@ -1,0 +1,99 @@
+"""One drain: what a worker holds while it works on one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ..errors import CRMError
+from .budget import SharedMeter
+from .claim import Claimed
+from .context import Sync
+from .lease import Lease
+from .merge import Digester
+from .retry import Verdict, judge
+
+if TYPE_CHECKING:
+    from ..crm.base import Adapter
+
+CONTACT, NOTE = "contact", "note"
+"""What links point at in a CRM, in our words; an adapter knows what it calls them."""
+
+
+@dataclass
+class Drain:
+    """The lease, the adapter and the meter of one drain, and the connection's settings as it began.
+
+    `trouble` is set when the CRM shows that the whole connection is in trouble; the drain then ends.
+    """
+
+    sync: Sync
+    lease: Lease
+    connection: sa.RowMapping
+    adapter: Adapter
+    meter: SharedMeter
+    trouble: CRMError | None = None
+
+    @property
+    def connection_id(self) -> UUID:
+        """Return the connection's id."""
+        return self.lease.connection_id
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.sync.clock.now()
+
+    def digester(self, link_id: UUID) -> Digester:
+        """Return the digests of one link."""
+        return Digester(self.sync.installation.digest_secret, link_id)
+
+    def judged(self, operation: Claimed, error: CRMError, *, alone: bool) -> Verdict:
+        """Return what becomes of an operation that met an error, and note a trouble of the whole connection."""
+        if error.whole_connection and self.trouble is None:
+            self.trouble = error
+        return judge(
+            error,
+            attempts=operation.attempts,
+            retried_seconds=operation.retried_seconds,
+            alone=alone,
+            now=self.now(),
+            settings=self.sync.settings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One operation that came to something, for signals and progress. No personal data."""
+
+    operation_id: int
+    account_id: str
+    crm: str
+    kind: str
+    client_id: str
+    subject_id: str
+    status: str
+    reason: str
+
+
+def settled_view(operation: Claimed, verdict: Verdict) -> Settled:
+    """Return what the outside is told of a settled operation."""
+    return Settled(
+        operation.id,
+        operation.account_id,
+        operation.crm,
+        verdict.kind or operation.kind,
+        operation.client_id,
+        operation.subject_id,
+        verdict.status,
+        verdict.reason,
+    )
+
+
+def alone(batch: Sequence[Any]) -> bool:
+    """Tell whether a batch is a single item."""
+    return len(batch) == 1

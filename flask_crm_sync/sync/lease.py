@@ -1,0 +1,70 @@
+"""The lease on a connection: one drain at a time, with a fencing number, in the database's own time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ..clock import Clock
+from ..models import Connection, database_now
+
+_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
+
+
+class LeaseLost(Exception):
+    """Another worker holds the connection now: whatever this one has in hand, it must not settle."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """A drain's hold on a connection; `expires` is on this process's monotonic clock, never later than the database's."""
+
+    connection_id: UUID
+    fence: int
+    seconds: float
+    expires: float
+
+    def covers(self, seconds: float, clock: Clock) -> bool:
+        """Tell whether something that may take so long can still end inside the lease."""
+        return clock.monotonic() + seconds < self.expires
+
+    def renew(self, connection: sa.Connection, clock: Clock) -> None:
+        """Prove that the lease is still ours and hold it anew; the first statement of every settling transaction.
+
+        The row stays locked until the transaction ends, so that nobody takes the connection over in between. Raises
+        LeaseLost.
+        """
+        started = clock.monotonic()
+        held = connection.execute(
+            _connections.update()
+            .where(_connections.c.id == self.connection_id, _connections.c.fence == self.fence)
+            .values(lease_until=database_now(connection) + self.seconds)
+        )
+        if held.rowcount != 1:
+            raise LeaseLost
+        self.expires = started + self.seconds
+
+    def release(self, connection: sa.Connection) -> None:
+        """Give the connection back, if it is still ours."""
+        connection.execute(
+            _connections.update()
+            .where(_connections.c.id == self.connection_id, _connections.c.fence == self.fence)
+            .values(lease_until=0.0)
+        )
+
+
+def acquire(connection: sa.Connection, connection_id: UUID, seconds: float, clock: Clock) -> Lease | None:
+    """Take the lease, or return None where another drain holds it."""
+    started = clock.monotonic()
+    now = database_now(connection)
+    taken = connection.execute(
+        _connections.update()
+        .where(_connections.c.id == connection_id, _connections.c.lease_until < now)
+        .values(fence=_connections.c.fence + 1, lease_until=now + seconds)
+    )
+    if taken.rowcount != 1:
+        return None
+    fence = connection.execute(sa.select(_connections.c.fence).where(_connections.c.id == connection_id)).scalar_one()
+    return Lease(connection_id, fence, seconds, started + seconds)

@@ -1,0 +1,99 @@
+"""Owing operations: at most one waits per connection, subject and kind of work, whoever owes it, however often."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from ..models import Operation
+from ..models.operation import ADD_NOTE, FULL_BATCH, PENDING
+
+table: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
+
+CONTACT_KINDS = ("create_lead", "update_contact")
+NOTE_KINDS = (ADD_NOTE,)
+
+
+def pending_key(connection_id: UUID, kind: str, subject_id: str) -> str:
+    """Return what at most one waiting operation may hold: creating and updating a contact are one kind of work."""
+    work = "note" if kind == ADD_NOTE else "contact"
+    subject = hashlib.blake2b(subject_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{connection_id.hex}:{work}:{subject}"
+
+
+def new_operation(
+    connection: Mapping[str, Any] | sa.RowMapping,
+    *,
+    kind: str,
+    lane: int,
+    subject_type: str,
+    subject_id: str,
+    client_id: str,
+    due_at: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the row of an operation owed to a connection (its id, account_id and crm)."""
+    return {
+        "connection_id": connection["id"],
+        "account_id": connection["account_id"],
+        "crm": connection["crm"],
+        "kind": kind,
+        "lane": lane,
+        "subject_type": subject_type,
+        "subject_id": subject_id,
+        "client_id": client_id,
+        "status": PENDING,
+        "pending_key": pending_key(connection["id"], kind, subject_id),
+        "due_at": due_at,
+        "attempts": 0,
+        "crashes": 0,
+        "batch_limit": FULL_BATCH,
+        "unknown": False,
+        "retried_seconds": 0.0,
+        "reason": "",
+        "message": "",
+        "crm_message": "",
+        "created_at": now,
+    }
+
+
+def owe(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert operations; one whose pending key is held folds into the waiting one.
+
+    Rows go in by key, so that two fan-outs at once take their locks in the same order.
+    """
+    if rows:
+        connection.execute(_owing(connection.dialect.name), sorted(rows, key=lambda row: row["pending_key"]))
+
+
+@cache
+def _owing(dialect: str) -> sa.Insert:
+    if dialect in {"mysql", "mariadb"}:
+        into = mysql.insert(table)
+        return into.on_duplicate_key_update(_folded(into.inserted))
+    if dialect == "postgresql":
+        pg = postgresql.insert(table)
+        return pg.on_conflict_do_update(index_elements=[table.c.pending_key], set_=_folded(pg.excluded))
+    lite = sqlite.insert(table)
+    return lite.on_conflict_do_update(index_elements=[table.c.pending_key], set_=_folded(lite.excluded))
+
+
+def _folded(new: Any) -> dict[str, Any]:
+    """A folded operation goes in the faster lane at the earlier time; a note's time moves with the conversation.
+
+    One whose outcome is unknown keeps its time: it must not be read back before the CRM is surely done with it.
+    """
+    waiting = table.c
+    earlier = sa.or_(waiting.due_at.is_(None), new.due_at < waiting.due_at, waiting.kind == ADD_NOTE)
+    takes_new_time = sa.and_(sa.not_(waiting.unknown), earlier)
+    return {
+        "due_at": sa.case((takes_new_time, new.due_at), else_=waiting.due_at),
+        "lane": sa.case((new.lane < waiting.lane, new.lane), else_=waiting.lane),
+    }

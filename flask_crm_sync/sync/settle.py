@@ -1,0 +1,242 @@
+"""Settling: verdicts become rows, in one transaction with the links, under the drain's own fencing number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ..models.operation import FULL_BATCH, PENDING, SKIPPED
+from . import reasons
+from .claim import Claimed
+from .operations import pending_key
+from .operations import table as operations
+from .retry import Verdict
+
+MAX_HISTORY = 20
+_TRIES = 5
+
+Pair = tuple[Claimed, Verdict]
+
+
+def settle(connection: sa.Connection, pairs: Sequence[Pair], now: datetime) -> None:
+    """Write what became of claimed operations. The caller holds the connection's row by its lease."""
+    finals = [pair for pair in pairs if pair[1].status != PENDING]
+    if finals:
+        connection.execute(_CLOSE, [_closed(operation, verdict, now) for operation, verdict in finals])
+    put_back(connection, [pair for pair in pairs if pair[1].status == PENDING], now)
+
+
+_CLOSE = (
+    operations.update()
+    .where(operations.c.id == sa.bindparam("op_id"))
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in (
+                "status",
+                "kind",
+                "reason",
+                "message",
+                "crm_message",
+                "details",
+                "unknown",
+                "remote_id",
+                "remote_url",
+                "settled_at",
+                "claim",
+                "due_at",
+                "pending_key",
+            )
+        }
+    )
+)
+
+
+def _closed(operation: Claimed, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    return {
+        "op_id": operation.id,
+        "status": verdict.status,
+        "kind": verdict.kind or operation.kind,
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "crm_message": verdict.crm_message,
+        "details": _with_history(operation.details, verdict.details),
+        "unknown": verdict.unknown,
+        "remote_id": verdict.remote_id,
+        "remote_url": verdict.remote_url,
+        "settled_at": now,
+        "claim": None,
+        "due_at": None,
+        "pending_key": None,
+    }
+
+
+def _with_history(before: Mapping[str, Any] | None, told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Keep the history of earlier attempts beside what this one tells."""
+    history = (before or {}).get("history")
+    if not history:
+        return dict(told) if told else None
+    return {**(told or {}), "history": history}
+
+
+# Back to pending
+
+
+def put_back(connection: sa.Connection, pairs: Sequence[Pair], now: datetime) -> None:
+    """Let operations wait again; where a newer one waits for the same subject already, that one takes the work over."""
+    left = [(pending_key(op.connection_id, op.kind, op.subject_id), (op, verdict)) for op, verdict in pairs]
+    for attempt in range(_TRIES):
+        held = _holders(connection, [key for key, _ in left])
+        free = [(key, pair) for key, pair in left if key not in held]
+        for key, pair in left:
+            if key in held:
+                _hand_over(connection, pair, held[key], now)
+        left = free
+        if not free or _waits_again(connection, free, now, last=attempt == _TRIES - 1):
+            return
+
+
+def _holders(connection: sa.Connection, keys: Sequence[str]) -> dict[str, int]:
+    if not keys:
+        return {}
+    query = sa.select(operations.c.pending_key, operations.c.id).where(operations.c.pending_key.in_(keys))
+    return {row.pending_key: row.id for row in connection.execute(query)}
+
+
+def _waits_again(connection: sa.Connection, free: Iterable[tuple[str, Pair]], now: datetime, *, last: bool) -> bool:
+    """Take the pending keys; return False where a fan-out took one in this very moment, for another look."""
+    rows = [_waiting(key, operation, verdict, now) for key, (operation, verdict) in free]
+    if connection.dialect.name == "sqlite":  # one writer at a time: nobody can be quicker
+        connection.execute(_WAIT, rows)
+        return True
+    try:
+        with connection.begin_nested():
+            connection.execute(_WAIT, rows)
+    except IntegrityError:
+        if last:
+            raise
+        return False
+    return True
+
+
+_WAIT = (
+    operations.update()
+    .where(operations.c.id == sa.bindparam("op_id"))
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in (
+                "pending_key",
+                "due_at",
+                "claim",
+                "attempts",
+                "crashes",
+                "batch_limit",
+                "unknown",
+                "retried_seconds",
+                "reason",
+                "message",
+                "crm_message",
+                "details",
+            )
+        }
+    )
+)
+
+
+def _waiting(key: str, operation: Claimed, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    attempts = operation.attempts if verdict.counts else max(0, operation.attempts - 1)
+    return {
+        "op_id": operation.id,
+        "pending_key": key,
+        "due_at": verdict.due_at,
+        "claim": None,
+        "attempts": attempts,
+        "crashes": operation.crashes,
+        "batch_limit": smaller(operation.batch_limit) if verdict.smaller_batch else operation.batch_limit,
+        "unknown": verdict.unknown or (operation.unknown and not verdict.counts),
+        "retried_seconds": operation.retried_seconds + verdict.waited,
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "crm_message": verdict.crm_message,
+        "details": _noted(operation.details, verdict, now),
+    }
+
+
+def _noted(details: Mapping[str, Any] | None, verdict: Verdict, now: datetime) -> dict[str, Any] | None:
+    if not verdict.counts:
+        return dict(details) if details else None
+    entry = {"at": now.isoformat(), "code": verdict.reason, "message": verdict.message}
+    history = [*(details or {}).get("history", ()), entry][-MAX_HISTORY:]
+    return {**(details or {}), "history": history}
+
+
+def _hand_over(connection: sa.Connection, pair: Pair, newer_id: int, now: datetime) -> None:
+    """Close the old one as superseded; the newer one inherits its attempts, its unknown outcome, its decision."""
+    operation, verdict = pair
+    connection.execute(_CLOSE, _closed(operation, Verdict(SKIPPED, reasons.SUPERSEDED), now))
+    waiting = operations.c
+    inherited: dict[str, Any] = {
+        "attempts": waiting.attempts + operation.attempts,
+        "retried_seconds": waiting.retried_seconds + operation.retried_seconds + verdict.waited,
+        "crashes": operation.crashes,
+        "batch_limit": operation.batch_limit,
+    }
+    if operation.decision:
+        inherited["decision"] = operation.decision
+    if verdict.unknown or operation.unknown:
+        due = verdict.due_at or now
+        inherited["unknown"] = True
+        inherited["reason"] = reasons.WAITING_FOR_READ_BACK
+        inherited["due_at"] = sa.case((waiting.due_at < due, due), else_=waiting.due_at)
+    connection.execute(operations.update().where(waiting.id == newer_id).values(inherited))
+
+
+# What dead drains left
+
+
+def recovered(
+    abandoned: Sequence[Claimed], may_be_sent: Mapping[tuple[str, str], bool], *, now: datetime, rest: float, limit: int
+) -> list[Pair]:
+    """Return the verdicts of operations whose worker died with them in hand.
+
+    Where something may have been sent, it rests (`rest` seconds) until it can no longer take effect unseen. A batch
+    that went down is tried in smaller parts; one that takes workers down by itself, `limit` times, is set aside.
+    """
+    pairs: list[Pair] = []
+    for operation in abandoned:
+        operation.crashes += 1
+        was_alone = operation.batch_limit == 1
+        sent = may_be_sent.get((operation.subject_type, operation.subject_id), False)
+        if was_alone and operation.crashes >= limit:
+            pairs.append((operation, Verdict("failed", reasons.POISON_RECORD, unknown=sent)))
+            continue
+        operation.batch_limit = smaller(operation.batch_limit)
+        due = now + timedelta(seconds=rest) if sent else now
+        reason = reasons.WAITING_FOR_READ_BACK if sent else reasons.WAITING_FOR_RETRY
+        pairs.append((operation, Verdict(PENDING, reason, due_at=due, unknown=sent)))
+    return pairs
+
+
+def smaller(batch_limit: int) -> int:
+    """Return the next smaller batch to try: a hundred, ten, one."""
+    return max(1, min(batch_limit, FULL_BATCH) // 10)
+
+
+def release_waiting_notes(
+    connection: sa.Connection, connection_id: Any, client_ids: Sequence[str], now: datetime
+) -> None:
+    """Let the notes go on that waited for their client's record."""
+    if client_ids:
+        waiting = sa.and_(
+            operations.c.connection_id == connection_id,
+            operations.c.client_id.in_(client_ids),
+            operations.c.status == PENDING,
+            operations.c.claim.is_(None),
+            operations.c.reason == reasons.WAITING_FOR_CLIENT,
+        )
+        connection.execute(operations.update().where(waiting).values(due_at=now, reason=""))
