@@ -1,0 +1,1 @@
+"""The helpdesk's pages, one module a menu entry."""
