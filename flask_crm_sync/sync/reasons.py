@@ -1,0 +1,134 @@
+"""Why an operation stands where it stands: for every code one sentence in plain words, and what to do next.
+
+The codes of the error tree bring their words along; the engine's own reasons are named and worded here. The texts are
+English; the pages hand them through their translation hook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from ..errors import error_classes
+from . import refusals  # noqa: F401  its classes belong to the tree
+
+# pending, and for what
+WAITING_FOR_CLIENT = "waiting_for_client"
+WAITING_FOR_RETRY = "waiting_for_retry"
+WAITING_FOR_READ_BACK = "waiting_for_read_back"
+WAITING_FOR_INTERVAL = "waiting_for_interval"
+WAITING_FOR_SILENCE = "waiting_for_silence"
+CONNECTION_PAUSED = "connection_paused"
+
+# skipped, and why
+SUPERSEDED = "superseded"
+CLIENT_DELETED = "client_deleted"
+CONVERSATION_DELETED = "conversation_deleted"
+EMPTY_CONVERSATION = "empty_conversation"
+TEST_CONVERSATION = "test_conversation"
+NO_CONTACT_DETAILS = "no_contact_details"
+NOTHING_TO_CHANGE = "nothing_to_change"
+SENSITIVE_CLIENT = "sensitive_client"
+CONTACTS_OFF = "contacts_off"
+NOTES_OFF = "notes_off"
+CONNECTION_DISABLED = "connection_disabled"
+RECORD_DELETED_IN_CRM = "record_deleted_in_crm"
+LEFT_BY_PERSON = "left_by_person"
+
+# failed, and why
+POISON_RECORD = "poison_record"
+RETRY_HOURS_OVER = "retry_hours_over"
+HOST_RECORD_UNREADABLE = "host_record_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a code means for a person: `says` what happened, `advice` what to do next ("" where nothing is)."""
+
+    says: str
+    advice: str = ""
+
+
+_NOTHING = "Nothing to do."
+_OWN = {
+    WAITING_FOR_CLIENT: Explanation(
+        "Its client's record must be made in the CRM first.",
+        "Nothing to do, unless the client's own entry failed: then mend that one first.",
+    ),
+    WAITING_FOR_RETRY: Explanation("It did not go through yet and will be tried again by itself.", _NOTHING),
+    WAITING_FOR_READ_BACK: Explanation(
+        "The CRM gave no answer, so it is being looked up whether it was written.",
+        "Nothing to do: it is sent again only when it is certain that it did not arrive.",
+    ),
+    WAITING_FOR_INTERVAL: Explanation(
+        "Updates are collected and sent together when the connection's interval comes round.",
+        "Press Sync now to send it at once.",
+    ),
+    WAITING_FOR_SILENCE: Explanation(
+        "The conversation is still going on; its note is written when it closes or has been silent for a while.",
+        _NOTHING,
+    ),
+    CONNECTION_PAUSED: Explanation(
+        "The connection is paused, so the work waits.", "Resume the connection when it should go on."
+    ),
+    SUPERSEDED: Explanation("A newer entry for the same client took this one's work over.", _NOTHING),
+    CLIENT_DELETED: Explanation(
+        "The client was deleted here before this was sent; the record in the CRM stays as it is.", _NOTHING
+    ),
+    CONVERSATION_DELETED: Explanation("The conversation was deleted here before its note was sent.", _NOTHING),
+    EMPTY_CONVERSATION: Explanation(
+        "Nothing was said in this conversation, so there is no note to write.",
+        "Nothing to do: the note follows when somebody writes.",
+    ),
+    TEST_CONVERSATION: Explanation("It is marked as a test conversation, and those are not sent.", _NOTHING),
+    NO_CONTACT_DETAILS: Explanation(
+        "The client has neither an e-mail address nor a phone number.",
+        "Add one of them to the client: it is then sent as a new lead by itself.",
+    ),
+    NOTHING_TO_CHANGE: Explanation("The CRM has the same values already.", _NOTHING),
+    SENSITIVE_CLIENT: Explanation(
+        "The client is marked as sensitive, and such clients are never sent.",
+        "Remove the mark from the client if it should be sent.",
+    ),
+    CONTACTS_OFF: Explanation(
+        "Contacts are switched off for this connection.", "Switch contacts on in the connection's settings."
+    ),
+    NOTES_OFF: Explanation(
+        "Notes are switched off for this connection.", "Switch notes on in the connection's settings."
+    ),
+    CONNECTION_DISABLED: Explanation(
+        "The sync was switched off for this connection.", "Switch it on in the connection's settings."
+    ),
+    RECORD_DELETED_IN_CRM: Explanation(
+        "The client's record was deleted in the CRM; nothing is made again by itself.",
+        "If that was a mistake, choose to create it again.",
+    ),
+    LEFT_BY_PERSON: Explanation("Somebody decided to leave this as it is.", _NOTHING),
+    POISON_RECORD: Explanation(
+        "Sending this record stopped the worker several times, so it was set aside.",
+        "Show the server's log to your developer, mend the record, then retry.",
+    ),
+    RETRY_HOURS_OVER: Explanation(
+        "It was tried again for as long as is allowed, without success.",
+        "Look at the CRM's own words, then retry.",
+    ),
+    HOST_RECORD_UNREADABLE: Explanation(
+        "The client or conversation could not be read from this app.",
+        "Show the server's log to your developer, then retry.",
+    ),
+}
+_UNKNOWN = Explanation("It ended in a way that has no description yet.", "Look at the CRM's own words, or retry.")
+
+
+def explain(code: str) -> Explanation:
+    """Return what a code means; no code means nothing to explain, and an unknown code says that it is unknown."""
+    if not code:
+        return Explanation("")
+    return explanations().get(code, _UNKNOWN)
+
+
+@cache
+def explanations() -> dict[str, Explanation]:
+    """Return the explanation of every code: the error tree's and the engine's own."""
+    tree = {error.code: Explanation(error.says, error.advice) for error in error_classes()}
+    return {**tree, **_OWN}

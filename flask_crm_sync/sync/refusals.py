@@ -1,0 +1,47 @@
+"""What a person asked for and does not get, each with its code, a sentence and advice; nothing was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import CRMSyncError
+
+
+class NotFound(CRMSyncError):
+    """The account has no such thing; another account's thing answers the same."""
+
+    code = "not_found"
+    says = "There is nothing here by that name or number."
+    advice = "Check the name or number."
+
+
+class CredentialsIncomplete(CRMSyncError):
+    """What was typed into a connect form cannot be credentials; `fields` maps the field's name to what is wrong."""
+
+    code = "credentials_incomplete"
+    says = "What was typed in cannot be used."
+    advice = "Correct the marked field."
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = dict(fields)
+
+
+class OtherRemoteAccount(CRMSyncError):
+    """The new credentials open another account in the CRM than the one that the clients are linked to."""
+
+    code = "other_remote_account"
+    says = "These credentials belong to another account in the CRM."
+    advice = "Use credentials of the same account, or confirm that you want to move to the other one."
+
+    def __init__(self, known: str, found: str) -> None:
+        super().__init__(f"This connection is linked with {known}, but the new credentials belong to {found}.")
+        self.known, self.found = known, found
+
+
+class ChoiceNotPossible(CRMSyncError):
+    """The entry cannot be retried, dismissed or decided like this (any more)."""
+
+    code = "choice_not_possible"
+    says = "That choice is not possible for this entry, or no longer."
+    advice = "Look at the entry again: it may have moved on meanwhile."

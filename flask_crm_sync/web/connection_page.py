@@ -1,0 +1,198 @@
+"""CRM Connection: a card for each CRM, with its state in words, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from .. import signals
+from ..crm import registry
+from ..crm.base import Adapter
+from ..errors import CRMSyncError
+from ..models.connection import CONNECTED, NEEDS_ATTENTION
+from ..sync import connections as sync_connections
+from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
+from ..sync.now import sync_now as bring_forward
+from ..sync.refusals import CredentialsIncomplete, OtherRemoteAccount
+from ..sync.rounds import next_round
+from ..sync.status import ConnectionStatus, Pulse, status
+from .door import door, this_account, this_app, this_sync
+from .entrance import MANAGE, VIEW, back_to, may_manage, page
+from .forms import ConnectForm, Trouble, connect_forms
+from .notices import tell
+from .texts import gettext as _
+from .texts import ngettext
+from .words import explained
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One CRM on the page. `state` is one of not_connected, connected, paused, blocked, needs_attention."""
+
+    crm: str
+    label: str
+    state: str
+    status: ConnectionStatus | None
+    forms: Sequence[ConnectForm]
+    next_round_at: datetime | None = None
+
+    @property
+    def connection(self) -> ConnectionView | None:
+        """Return the connection that there is, if any."""
+        return self.status.connection if self.status else None
+
+    @property
+    def state_word(self) -> str:
+        """Return the state in words."""
+        words = {
+            "connected": _("Connected"),
+            "paused": _("Paused"),
+            "blocked": _("Waiting for %(crm)s", crm=self.label),
+            NEEDS_ATTENTION: _("Needs attention"),
+        }
+        return words.get(self.state, _("Not connected"))
+
+
+@page("/", needs=VIEW)
+def connection_page() -> ResponseReturnValue:
+    """Show every CRM and how it stands."""
+    return _page()
+
+
+@page("/connections/<crm>/connect", needs=MANAGE, methods=("POST",))
+def connect(crm: str) -> ResponseReturnValue:
+    """Test what was typed in and store it; what is wrong is said at the form."""
+    adapter = _adapter(crm)
+    method, typed = request.form.get("method", ""), request.form.to_dict()
+    try:
+        connected = connect_account(
+            this_sync(), this_account(), crm, method, typed, by=door().access.user_id(), replace="replace" in typed
+        )
+    except CRMSyncError as error:
+        return _page({crm: connect_forms(adapter, typed, _trouble(method, error))}), 422
+    _announce(connected)
+    door().queues.wake()
+    tell(_("Connected to %(account)s.", account=connected.remote_label or connected.label))
+    return back_to("connection_page")
+
+
+@page("/connections/<crm>/test", needs=MANAGE, methods=("POST",))
+def test(crm: str) -> ResponseReturnValue:
+    """Ask the CRM whether the stored credentials are good."""
+    known = find_connection(this_sync(), this_account(), crm)
+    try:
+        tested = sync_connections.test_connection(this_sync(), known.id)
+    except CRMSyncError as error:
+        tell(_in_words(error, known.label), "bad")
+    else:
+        tell(_("The connection works: %(account)s answers.", account=tested.remote_label or tested.label))
+        door().queues.wake()
+    _announce(find_connection(this_sync(), this_account(), crm))
+    return back_to("connection_page")
+
+
+@page("/connections/<crm>/sync-now", needs=MANAGE, methods=("POST",))
+def sync_now(crm: str) -> ResponseReturnValue:
+    """Bring forward whatever waits for its time."""
+    known = find_connection(this_sync(), this_account(), crm)
+    if known.paused or known.state != CONNECTED:
+        tell(_("Nothing can be sent while %(crm)s is paused or needs attention.", crm=known.label), "bad")
+        return back_to("connection_page")
+    due = bring_forward(this_sync(), known.account_id, known.crm)
+    door().queues.wake()
+    if due:
+        tell(ngettext("1 entry is on its way.", "%(number)s entries are on their way.", due))
+    else:
+        tell(_("Everything is up to date: nothing waits to be sent."))
+    return back_to("connection_page")
+
+
+@page("/connections/<crm>/pause", needs=MANAGE, methods=("POST",))
+def pause(crm: str) -> ResponseReturnValue:
+    """Let the connection's work wait."""
+    _announce(sync_connections.pause(this_sync(), this_account(), crm))
+    tell(_("Paused. Nothing is lost: what happens meanwhile waits until you resume."))
+    return back_to("connection_page")
+
+
+@page("/connections/<crm>/resume", needs=MANAGE, methods=("POST",))
+def resume(crm: str) -> ResponseReturnValue:
+    """Go on with what waited."""
+    _announce(sync_connections.resume(this_sync(), this_account(), crm))
+    door().queues.wake()
+    tell(_("Resumed. What waited is on its way."))
+    return back_to("connection_page")
+
+
+@page("/connections/<crm>/disconnect", needs=MANAGE)
+def confirm_disconnect(crm: str) -> ResponseReturnValue:
+    """Say what disconnecting does, and ask."""
+    known = find_connection(this_sync(), this_account(), crm)
+    return render_template("crm_sync/disconnect.html", connection=known)
+
+
+@page("/connections/<crm>/disconnect", needs=MANAGE, methods=("POST",))
+def disconnect(crm: str) -> ResponseReturnValue:
+    """Forget the credentials."""
+    gone = sync_connections.disconnect(this_sync(), this_account(), crm)
+    _announce(gone)
+    tell(_("%(crm)s is disconnected and its key deleted. The log and the links to records stay.", crm=gone.label))
+    return back_to("connection_page")
+
+
+def _page(forms: dict[str, Sequence[ConnectForm]] | None = None) -> str:
+    stands = status(this_sync(), this_account())
+    cards = [
+        _card(adapter, stands.of(name), (forms or {}).get(name), stands.pulse)
+        for name, adapter in registry.adapters().items()
+    ]
+    return render_template("crm_sync/connection.html", cards=cards, pulse=stands.pulse, manages=may_manage())
+
+
+def _card(
+    adapter: type[Adapter], stands: ConnectionStatus | None, forms: Sequence[ConnectForm] | None, pulse: Pulse
+) -> Card:
+    known = stands.connection if stands else None
+    rounds = None
+    if known is not None and known.next_interval_at is not None:
+        rounds = next_round(known.next_interval_at, known.settings.interval_minutes, pulse.now)
+    state = _state(known, pulse.now)
+    return Card(adapter.name, adapter.label, state, stands, forms or connect_forms(adapter), rounds)
+
+
+def _state(known: ConnectionView | None, now: datetime) -> str:
+    if known is None or not known.is_connected:
+        return "not_connected"
+    if known.state == NEEDS_ATTENTION:
+        return NEEDS_ATTENTION
+    if known.paused:
+        return "paused"
+    return "blocked" if known.blocked_until is not None and known.blocked_until > now else "connected"
+
+
+def _adapter(crm: str) -> type[Adapter]:
+    adapter = registry.adapters().get(crm)
+    return adapter if adapter is not None else abort(404)
+
+
+def _trouble(method: str, error: CRMSyncError) -> Trouble:
+    if isinstance(error, CredentialsIncomplete):
+        return Trouble(method, "", field_errors=error.fields)
+    moves_to = error.found if isinstance(error, OtherRemoteAccount) else ""
+    said = str(error) if isinstance(error, OtherRemoteAccount) else error.says
+    return Trouble(method, _(said), _(error.advice), own_words(error), moves_to=moves_to)
+
+
+def _in_words(error: CRMSyncError, label: str) -> str:
+    meaning = explained(error.code)
+    words = own_words(error)
+    said = _("%(crm)s says: %(words)s", crm=label, words=words) if words else ""
+    return " ".join(part for part in (meaning.says, meaning.advice, said) if part)
+
+
+def _announce(changed: ConnectionView) -> None:
+    signals.send(signals.connection_changed, this_app(), connection=changed)

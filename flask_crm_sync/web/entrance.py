@@ -1,0 +1,115 @@
+"""The blueprint, and the one way in that every page takes.
+
+A view is declared with what it needs (`page(..., needs=VIEW)`); one that is not declared answers 403. On the way in:
+logged in, an account, the permission, and for every POST a CSRF token, whether the host checks one or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from flask import Blueprint, abort, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf, validate_csrf
+from markupsafe import Markup
+from wtforms import ValidationError  # type: ignore[import-untyped]
+
+from ..errors import ConfigurationError
+from ..resources import templates_directory
+from .door import door
+
+if TYPE_CHECKING:
+    from ..host.access import Access
+
+Needs = Literal["view", "manage"]
+VIEW: Needs = "view"
+MANAGE: Needs = "manage"
+
+NAME = "crm_sync"
+_OPEN = f"{NAME}.static"  # stylesheet and script: the same for everybody
+
+blueprint = Blueprint(
+    NAME, __name__, template_folder=str(templates_directory()), static_folder="static", static_url_path="/static"
+)
+_needs: dict[str, Needs] = {}
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+class FormExpired(Exception):
+    """A form came without a valid CSRF token."""
+
+
+def page(rule: str, *, needs: Needs, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Declare a page of the blueprint and what a user must be allowed to open it."""
+
+    def declare(view: View) -> View:
+        _needs[f"{NAME}.{view.__name__}"] = needs
+        blueprint.add_url_rule(rule, view.__name__, view, methods=list(methods))
+        return view
+
+    return declare
+
+
+@blueprint.before_request
+def admit() -> ResponseReturnValue | None:
+    """Let a request in, or say why not."""
+    if request.endpoint == _OPEN:
+        return None
+    if not current_app.secret_key:
+        raise ConfigurationError("SECRET_KEY is not set: without it there are no logins and no safe forms.")
+    access = door().access
+    account_id = access.account_id()
+    if account_id is None:
+        return _strangers_answer(access)
+    if not _is_allowed(access, _needs.get(request.endpoint or "")):
+        abort(403)
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        _check_csrf()
+    g.crm_sync_account = account_id
+    return None
+
+
+def may_manage() -> bool:
+    """Tell whether the user of this request may change anything."""
+    return door().access.can_manage()
+
+
+def csrf_field() -> Markup:
+    """Return the hidden input that every form carries."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(_csrf_name(), generate_csrf())
+
+
+def _is_allowed(access: Access, needs: Needs | None) -> bool:
+    if needs is None or not access.can_view():
+        return False
+    return needs == VIEW or access.can_manage()
+
+
+def _strangers_answer(access: Access) -> ResponseReturnValue:
+    """Who is not logged in goes the host's way to the login; who is, but has no account, may not come in."""
+    if access.user_id():
+        abort(403)
+    login: Any = getattr(current_app, "login_manager", None)
+    if login is None:
+        abort(401)
+    answer: ResponseReturnValue = login.unauthorized()
+    if "HX-Request" in request.headers:  # a list that refreshes itself: the whole page must go to the login
+        return "", 204, {"HX-Refresh": "true"}
+    return answer
+
+
+def _check_csrf() -> None:
+    try:
+        validate_csrf(request.form.get(_csrf_name()) or request.headers.get("X-CSRFToken"))
+    except ValidationError:
+        raise FormExpired from None
+
+
+def _csrf_name() -> str:
+    return str(current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"))
+
+
+def back_to(endpoint: str, **values: Any) -> ResponseReturnValue:
+    """Answer a form that was carried out: go to a page, by GET."""
+    return redirect(url_for(f"{NAME}.{endpoint}", **values), 303)

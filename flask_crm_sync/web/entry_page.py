@@ -1,0 +1,133 @@
+"""One entry of the log: what happened, why, what to do, and the ways to do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from ..crm import registry
+from ..sync import choices
+from ..sync.connections import crm_label
+from ..sync.log import Entry, find_entry
+from ..sync.refusals import ChoiceNotPossible
+from .door import door, this_account, this_sync
+from .entrance import MANAGE, VIEW, back_to, may_manage, page
+from .notices import tell
+from .texts import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record in the CRM that could be this client, as its page shows it."""
+
+    decision: str
+    title: str
+    why: str
+    values: tuple[tuple[str, str], ...]
+    url: str
+
+
+@page("/log/<int:operation_id>", needs=VIEW)
+def entry(operation_id: int) -> ResponseReturnValue:
+    """Show one entry."""
+    found = find_entry(this_sync(), this_account(), _bounded(operation_id))
+    return render_template(
+        "crm_sync/entry.html",
+        entry=found,
+        now=this_sync().clock.now(),
+        label=crm_label(found.crm),
+        record_url=_web_address(found.remote_url),
+        candidates=_candidates(found),
+        choices=choices.choices(found) if may_manage() else (),
+        field_label=_field_labels(found.crm),
+        written=_texts(found.details.get("written")),
+        left=_pairs(found.details.get("left")),
+        field_errors=_pairs(found.details.get("fields")),
+        history=_history(found.details.get("history")),
+    )
+
+
+@page("/log/<int:operation_id>/retry", needs=MANAGE, methods=("POST",))
+def retry(operation_id: int) -> ResponseReturnValue:
+    """Try again."""
+    return _choose(operation_id, choices.retry, _("It is tried again now."))
+
+
+@page("/log/<int:operation_id>/dismiss", needs=MANAGE, methods=("POST",))
+def dismiss(operation_id: int) -> ResponseReturnValue:
+    """Leave it as it is."""
+    return _choose(operation_id, choices.dismiss, _("Left as it is."))
+
+
+@page("/log/<int:operation_id>/decide", needs=MANAGE, methods=("POST",))
+def decide(operation_id: int) -> ResponseReturnValue:
+    """Carry out what the user chose."""
+    find_entry(this_sync(), this_account(), _bounded(operation_id))
+    decision = request.form.get("decision", "")
+    if not decision:
+        tell(_("Choose one of the possibilities first."), "bad")
+        return back_to("entry", operation_id=operation_id)
+    done = _("Left as it is.") if decision == choices.DISMISS else _("Thank you. It is carried out now.")
+    return _choose(operation_id, partial(choices.decide, decision=decision), done)
+
+
+def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> ResponseReturnValue:
+    try:
+        after = choice(this_sync(), this_account(), _bounded(operation_id))
+    except ChoiceNotPossible as error:
+        tell(f"{_(str(error))} {_(error.advice)}", "bad")
+        return back_to("entry", operation_id=operation_id)
+    door().queues.wake()
+    tell(done)
+    return back_to("entry", operation_id=after.id)
+
+
+def _bounded(operation_id: int) -> int:
+    """A number that no database has stands for nothing; 0 is nobody's number."""
+    return operation_id if operation_id < 2**63 else 0
+
+
+def _candidates(found: Entry) -> list[Candidate]:
+    label_of = _field_labels(found.crm)
+    return [_candidate(one, label_of) for one in found.candidates()]
+
+
+def _candidate(one: Mapping[str, Any], label_of: Callable[[str], str]) -> Candidate:
+    given = one.get("values")
+    shown = tuple((label_of(name), text) for name, text in _pairs(given) if text)
+    title = str(one.get("label") or _("Record %(id)s", id=one["id"]))
+    return Candidate(f"{choices.USE}{one['id']}", title, _found_by(one.get("by")), shown, _web_address(one.get("url")))
+
+
+def _found_by(what: object) -> str:
+    words = {"key": _("has our own key"), "email": _("has the same e-mail"), "phone": _("has the same phone")}
+    return words.get(what, "") if isinstance(what, str) else ""
+
+
+def _field_labels(crm: str) -> Callable[[str], str]:
+    adapter = registry.adapters().get(crm)
+    labels = {field.name: _(field.label) for field in adapter.fields} if adapter else {}
+    return lambda name: labels.get(name, name)
+
+
+def _web_address(url: object) -> str:
+    """Return a link to the CRM; anything but https is no link to one."""
+    return url if isinstance(url, str) and urlsplit(url).scheme == "https" else ""
+
+
+def _texts(noted: object) -> list[str]:
+    return [str(one) for one in noted] if isinstance(noted, list) else []
+
+
+def _pairs(noted: object) -> list[tuple[str, str]]:
+    return [(str(name), str(text)) for name, text in noted.items()] if isinstance(noted, dict) else []
+
+
+def _history(noted: object) -> list[Mapping[str, str]]:
+    return [one for one in noted if isinstance(one, dict)] if isinstance(noted, list) else []

@@ -1,0 +1,42 @@
+"""The links that a host puts into its own menu."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from .door import door
+from .entrance import NAME
+from .texts import gettext as _
+
+_log = logging.getLogger(__name__)
+_LOG_ENDPOINTS = {f"{NAME}.log", f"{NAME}.entry"}
+
+
+@dataclass(frozen=True, slots=True)
+class MenuLink:
+    """One link of the menu."""
+
+    label: str
+    url: str
+    active: bool
+
+
+def crm_sync_links() -> list[MenuLink]:
+    """Return the links to our pages; none for a user who may not see them.
+
+    A host calls it on every page of its own, so that trouble with its access functions is logged and shows no links.
+    """
+    try:
+        if door().access.account_id() is None or not door().access.can_view():
+            return []
+    except Exception:
+        _log.exception("the links to the CRM pages are not shown: the host's access functions failed")
+        return []
+    is_log = request.endpoint in _LOG_ENDPOINTS
+    return [
+        MenuLink(_("CRM Connection"), url_for(f"{NAME}.connection_page"), request.blueprint == NAME and not is_log),
+        MenuLink(_("Sync Log"), url_for(f"{NAME}.log"), is_log),
+    ]

@@ -1,0 +1,153 @@
+"""The pages in a real Chromium: connect to the sandbox, test, watch the log, settle an entry; desktop and phone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from flask_crm_sync.config import Settings
+from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS
+from flask_crm_sync.sandbox.server import Sandbox
+from flask_crm_sync.sync import reasons
+from flask_crm_sync.sync.connections import find_connection
+from tests.web.helpdesk import OURS, Helpdesk, open_helpdesk
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+KEY = "pat-na1-sandbox"
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 860},
+    "phone": {"width": 390, "height": 844},
+}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="browser: /usr/bin/chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Helpdesk]:
+    with Sandbox(tmp_path / "sandbox", keep=False) as sandbox:
+        settings = Settings(encryption_keys=(b"k" * 32,), sandbox_url=sandbox.url, sandbox_ca=str(sandbox.ca_file))
+        yield open_helpdesk(tmp_path, settings=settings, real_crm=True)
+
+
+@pytest.fixture
+def origin(desk: Helpdesk) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(params=SIZES)
+def page(chromium: Browser, origin: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Return a page of the given size, logged in as a manager; whatever the browser complains of fails the test."""
+    context = chromium.new_context(base_url=origin, viewport=SIZES[request.param])
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda told: complaints.append(told.text) if told.type == "error" and "422" not in told.text else None,
+    )
+    page.goto("/login-as/1")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def fits(page: Page) -> bool:
+    """Tell whether the page needs no scrolling sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def fill_log(desk: Helpdesk) -> None:
+    view = find_connection(desk.sync, OURS, "hubspot")
+    desk.add_client(1, name="Ада Квист-Вайнштейн")
+    desk.add_client(2, name="Bartholomäus von Wolkenstein-Rodenegg zu Trostburg")
+    desk.add_client(3, name="نور حداد")
+    desk.add_operation(view, "1", status=SUCCESS, details={"created": True})
+    desk.add_operation(view, "2", status=FAILED, reason="invalid_record", crm_message="Property values were not valid")
+    desk.add_operation(view, "3", kind=ADD_NOTE, reason=reasons.WAITING_FOR_CLIENT)
+    desk.add_operation(view, "9", status=SKIPPED, reason=reasons.NO_CONTACT_DETAILS)
+    candidates = [{"id": "77", "label": "Record 77", "by": "email", "url": "https://app.example.com/contacts/77"}]
+    desk.add_operation(view, "3", status=FAILED, reason="ambiguous_match", details={"candidates": candidates})
+
+
+def test_connecting_testing_and_disconnecting(page: Page) -> None:
+    page.goto("/crm/")
+    page.get_by_label("Service key or token").fill("pat-na1-wrong")
+    page.get_by_role("button", name="Connect HubSpot").click()
+    expect(page.get_by_role("alert").first).to_contain_text("The CRM does not accept the key or token.")
+    expect(page.get_by_label("Service key or token")).to_have_value("")
+    page.get_by_label("Service key or token").fill(KEY)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("Connected to")
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_role("status").first).to_contain_text("The connection works")
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.get_by_role("status").first).to_contain_text("up to date")
+    assert fits(page)
+    page.get_by_role("link", name="Disconnect").click()
+    page.get_by_role("button", name="Disconnect").click()
+    expect(page.get_by_text("Not connected")).to_be_visible()
+
+
+def test_the_log_refreshes_itself_and_an_entry_can_be_settled(page: Page, desk: Helpdesk) -> None:
+    page.goto("/crm/")
+    page.get_by_label("Service key or token").fill(KEY)
+    page.get_by_role("button", name="Connect HubSpot").click()
+    page.goto("/crm/log")
+    expect(page.get_by_text("Nothing has happened yet.")).to_be_visible()
+    fill_log(desk)
+    expect(page.get_by_role("row")).to_have_count(6, timeout=15_000)
+    assert fits(page)
+    page.get_by_role("link", name="New lead number 5: details").click()
+    page.get_by_label("It is Record 77").check()
+    page.get_by_role("button", name="Do this").click()
+    expect(page.get_by_role("status").first).to_contain_text("It is carried out now.")
+    assert desk.operation(5).decision == "use:77"
+    assert fits(page)
+
+
+def test_the_pages_work_without_scripts(chromium: Browser, origin: str, desk: Helpdesk) -> None:
+    context = chromium.new_context(base_url=origin, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/login-as/1")
+    page.goto("/crm/")
+    page.get_by_label("Service key or token").fill(KEY)
+    page.get_by_role("button", name="Connect HubSpot").click()
+    fill_log(desk)
+    page.goto("/crm/log")
+    page.get_by_role("link", name="Failed").click()
+    expect(page.get_by_role("row")).to_have_count(3)
+    page.get_by_role("link", name="New lead number 2: details").click()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("status").first).to_contain_text("It is tried again now.")
+    context.close()
