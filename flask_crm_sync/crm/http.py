@@ -1,0 +1,280 @@
+"""The one HTTP client. Every call to a CRM goes through it.
+
+HTTPS only, certificate checked, hosts on the CRM's list, no redirect followed, one deadline for the whole call. What a
+missing answer means is settled here: nothing left the machine -> `Unreachable`; something left and no whole answer
+came -> `OutcomeUnknown` for a write, `Unreachable` for a read.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from ..clock import Clock
+from ..errors import (
+    CredentialsRefused,
+    CRMError,
+    InvalidRecord,
+    OutcomeUnknown,
+    ReconnectRequired,
+    ServerFault,
+    Unreachable,
+)
+from .transport import AddressRefused, Exchange, Transport, session, trust
+
+_LARGEST_BODY = 20 * 1024 * 1024
+_LONGEST_TEXT = 1000
+_IDLE_SECONDS = 15.0
+_REMOVED = "[removed]"
+_BEARERS = re.compile(r"\bbearer\s+[^\s\"',;]+|\bpat-[a-z0-9]+-[\w-]+", re.IGNORECASE)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a CRM's headers say of its limits; None where they say nothing."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    interval_seconds: float | None = None
+    daily_limit: int | None = None
+    daily_remaining: int | None = None
+
+
+class Meter(Protocol):
+    """The budget of one credential: asked before each call, told after each answer."""
+
+    def spend(self, kind: str) -> None:
+        """Take one call of the kind from the budget; raise RateLimited, nothing sent, where there is none."""
+        ...
+
+    def learn(self, allowance: Allowance) -> None:
+        """Take over what the CRM's headers say."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer: `body` is the decoded JSON or None, `text` the cleaned beginning of what was not JSON."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: Any = field(repr=False)
+    text: str = field(repr=False)
+
+
+def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Return a CRM's own words without credentials and control characters, at most 1,000 characters."""
+    for secret in secrets:
+        text = text.replace(secret, _REMOVED)
+    text = _CONTROLS.sub(" ", _BEARERS.sub(_REMOVED, text)).strip()
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+
+
+def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    """Tell whether a host is on the list; `*.example.com` stands for the names below example.com, not for itself."""
+    host = host.lower().rstrip(".")
+    exact = {pattern.lower() for pattern in allowed if not pattern.startswith("*.")}
+    endings = tuple(pattern[1:].lower() for pattern in allowed if pattern.startswith("*."))
+    return host in exact or any(host.endswith(ending) and host != ending for ending in endings)
+
+
+class HTTPClient:
+    """Calls to one origin with one set of credentials; one call at a time.
+
+    `timeout` is the seconds that a call may take in all. `allow_loopback` is for the sandbox, and then loopback is the
+    only place that may be called. Raises ReconnectRequired for an origin that is not https or not on the list.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        allowed_hosts: tuple[str, ...],
+        ca_file: str | None = None,
+        timeout: float,
+        meter: Meter | None = None,
+        clock: Clock,
+        allow_loopback: bool = False,
+    ) -> None:
+        self.host, self._origin = _checked_origin(base_url, allowed_hosts)
+        self.meter, self.clock, self.timeout = meter, clock, timeout
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", **_checked_headers(headers)}
+        self._secrets = _secrets(headers)
+        self._exchange = Exchange()
+        self._transport = Transport(self._exchange, trust(ca_file), allow_loopback=allow_loopback)
+        self._session = session(self._transport)
+        self._lock = threading.Lock()
+        self._used_at, self._process = time.monotonic(), os.getpid()
+
+    def __repr__(self) -> str:
+        """Show the host, never the credentials."""
+        return f"<HTTPClient {self.host}>"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        writes: bool,
+        kind: str = "call",
+    ) -> Response:
+        """Make one call and return its whole answer, whatever its status.
+
+        `path` begins with a slash. Raises RateLimited (by the meter, nothing sent), InvalidRecord (text that is not
+        Unicode), Unreachable, OutcomeUnknown (a write without a whole answer), ServerFault (a read with a broken one).
+        """
+        if not path.startswith("/"):
+            raise ValueError("a path begins with a slash")
+        data = None if json is None else encode(json)
+        with self._lock:
+            if self.meter is not None:
+                self.meter.spend(kind)
+            outcome = self._exchanged(method, path, params, data, writes)
+        if isinstance(outcome, CRMError):
+            raise outcome
+        return outcome
+
+    def learn(self, allowance: Allowance) -> None:
+        """Hand the limits that an answer told to the meter."""
+        if self.meter is not None:
+            self.meter.learn(allowance)
+
+    def clean(self, text: str) -> str:
+        """Return the CRM's own words without this client's credentials."""
+        return clean(text, self._secrets)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _exchanged(
+        self, method: str, path: str, params: Mapping[str, str] | None, data: bytes | None, writes: bool
+    ) -> Response | CRMError:
+        # Errors are returned, and raised by the caller, so that no exception of the libraries below, which carry the
+        # request and its headers, stays attached to ours.
+        self._forget_stale_connections()
+        headers = self._headers if data is None else {**self._headers, "Content-Type": "application/json"}
+        self._exchange.begin(self.timeout)
+        try:
+            with self._session.request(
+                method,
+                self._origin + path,
+                params=params,
+                data=data,
+                headers=headers,
+                timeout=self.timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                content = _whole_body(answer)
+        except AddressRefused as refused:
+            return Unreachable(f"{refused}.")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
+            return self._without_answer(error, writes)
+        finally:
+            self._used_at = time.monotonic()
+        return self._understood(answer, content, writes)
+
+    def _forget_stale_connections(self) -> None:
+        """Close what the server may have closed by now, and what a fork left to share with the parent."""
+        if time.monotonic() - self._used_at > _IDLE_SECONDS or os.getpid() != self._process:
+            self._transport.forget_connections()
+            self._process = os.getpid()
+
+    def _without_answer(self, error: Exception, writes: bool) -> CRMError:
+        reason = _reason(error, self.timeout)
+        if self._exchange.sent and writes:
+            return OutcomeUnknown(f"{self.host}: {reason}, after the call was sent.")
+        return Unreachable(f"{self.host}: {reason}.")
+
+    def _understood(self, answer: requests.Response, content: bytes, writes: bool) -> Response | CRMError:
+        text = ""
+        body = _decoded(content)
+        if body is _NOT_JSON:
+            body, text = None, self.clean(content[: 4 * _LONGEST_TEXT].decode("utf-8", "replace"))
+            if 200 <= answer.status_code < 300:
+                failure = OutcomeUnknown if writes else ServerFault
+                message = f"{self.host}: the answer is not JSON."
+                return failure(message, crm_message=text, status_code=answer.status_code)
+        return Response(answer.status_code, answer.headers, body, text)
+
+
+_NOT_JSON = object()
+
+
+def encode(value: Any) -> bytes:
+    """Return a value as compact UTF-8 JSON; raise InvalidRecord for text that is no Unicode."""
+    try:
+        return jsonlib.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidRecord("A text holds half a character (a lone surrogate) and cannot be sent.") from None
+
+
+def _decoded(content: bytes) -> Any:
+    if not content.strip():
+        return None
+    try:
+        return jsonlib.loads(content)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _whole_body(answer: requests.Response) -> bytes:
+    """Read the body to its end; raise OSError where it is cut short or larger than any answer should be."""
+    parts, size = [], 0
+    for part in answer.iter_content(64 * 1024):
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST_BODY:
+            raise OSError("the answer is larger than 20 MB")
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > size and "Content-Encoding" not in answer.headers:
+        raise OSError("the answer was cut short")
+    return b"".join(parts)
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    """Say in plain words why there was no answer; the libraries' own texts may quote the request."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the certificate or the TLS handshake was not accepted"
+    if isinstance(error, (requests.Timeout, TimeoutError)) or "timed out" in str(error) or "deadline" in str(error):
+        return f"no whole answer within {timeout:g} seconds"
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return str(error)
+    return "the connection could not be made, or broke"
+
+
+def _checked_origin(base_url: str, allowed_hosts: tuple[str, ...]) -> tuple[str, str]:
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or parts.username or parts.password or not host_allowed(host, allowed_hosts):
+        shown = clean(host) or "(none)"
+        raise ReconnectRequired(f"The address {shown} is not one of this CRM's, so nothing is sent there.")
+    return host, f"https://{parts.netloc}"
+
+
+def _checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    if not all(value.isascii() and value.isprintable() for value in headers.values()):
+        raise CredentialsRefused("The key holds a character that no key has. Copy it again, whole and alone.")
+    return headers
+
+
+def _secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the header values and their words (the token after `Bearer`), the longest first."""
+    words = {word for value in headers.values() for word in (value, *value.split()) if len(word) >= 8}
+    return tuple(sorted(words, key=len, reverse=True))

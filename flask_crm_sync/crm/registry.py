@@ -1,0 +1,64 @@
+"""Which adapters there are: ours, listed here, and those of other packages (entry point `flask_crm_sync.crm`)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..clock import Clock
+from ..config import Settings
+from ..errors import UnsupportedFeature
+from .base import Adapter
+from .http import HTTPClient, Meter
+from .hubspot import HubSpotAdapter
+
+_OURS: tuple[type[Adapter], ...] = (HubSpotAdapter,)
+
+
+@functools.cache
+def adapters() -> Mapping[str, type[Adapter]]:
+    """Return every adapter by name; a foreign one never takes the place of one of ours."""
+    foreign = {entry.name: entry.load() for entry in entry_points(group="flask_crm_sync.crm")}
+    return MappingProxyType({**foreign, **{adapter.name: adapter for adapter in _OURS}})
+
+
+def adapter_class(name: str) -> type[Adapter]:
+    """Return the adapter of the name; raise UnsupportedFeature where there is none."""
+    try:
+        return adapters()[name]
+    except KeyError:
+        known = ", ".join(sorted(adapters()))
+        raise UnsupportedFeature("This installation", f"the CRM {name!r} (it knows: {known})") from None
+
+
+def connect(
+    name: str,
+    credentials: Mapping[str, str],
+    settings: Settings,
+    traits: Mapping[str, Any],
+    *,
+    meter: Meter | None,
+    clock: Clock,
+) -> Adapter:
+    """Return the named adapter, ready to call with the given credentials; nothing is sent yet.
+
+    Where `sandbox_url` is set every call goes there, and to loopback only. Raises UnsupportedFeature for an unknown
+    name, ReconnectRequired where the credentials cannot be right.
+    """
+    adapter = adapter_class(name)
+    sandbox = settings.sandbox_url
+    http = HTTPClient(
+        sandbox or adapter.base_url(settings, credentials),
+        headers=adapter.authorization(credentials),
+        allowed_hosts=(urlsplit(sandbox).hostname or "",) if sandbox else adapter.allowed_hosts(settings),
+        ca_file=settings.sandbox_ca or None if sandbox else None,
+        timeout=settings.call_timeout,
+        meter=meter,
+        clock=clock,
+        allow_loopback=bool(sandbox),
+    )
+    return adapter(http, settings, traits)
