@@ -1,0 +1,1 @@
+"""The sandbox: what it serves, what it refuses, and how it goes wrong on purpose."""
