@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
@@ -25,7 +25,7 @@ class Base(DeclarativeBase):
     """Base of the extension's own tables, apart from the host's metadata."""
 
     metadata = sa.MetaData(naming_convention=_NAMES)
-    __table_args__: ClassVar[Any] = {"mysql_charset": "utf8mb4"}
+    __table_args__: Any = {"mysql_charset": "utf8mb4"}
 
 
 class Instant(TypeDecorator[datetime]):
