@@ -1,0 +1,19 @@
+"""`flask crm ...`: what an operator does. Exit code 0 only when it worked; `--json` prints one JSON object."""
+
+from __future__ import annotations
+
+import click
+
+from ..vault import make_key
+from . import accounts, upkeep, work
+from .group import crm_commands
+
+__all__ = ["COMMANDS", "crm_commands", "print_key"]
+
+COMMANDS = (accounts, upkeep, work)
+"""The modules whose import declares the commands."""
+
+
+def print_key() -> None:
+    """Print a new key for CRM_SYNC_ENCRYPTION_KEYS: `flask-crm-sync-key`, which needs no app."""
+    click.echo(make_key())

@@ -1,0 +1,199 @@
+"""The accounts' connections: connect, test-connection, status."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from flask import current_app
+
+from .. import signals
+from ..crm import registry
+from ..crm.base import Adapter, AuthMethod
+from ..errors import CRMError, SecretUnreadable
+from ..models.heartbeat import BELL, SCHEDULER, WORKER
+from ..sync.connections import ConnectionView, connect_account, connections, test_connection
+from ..sync.context import Sync
+from ..sync.refusals import NotFound
+from ..sync.status import COMMANDS, ConnectionStatus, Pulse, Status, status
+from ..sync.typed_credentials import auth_method
+from .group import Failure, crm_commands, here, json_option, print_json, words_of
+
+_LONGEST_INPUT = 100_000
+_OPERATOR = "command line"
+
+
+@crm_commands.command("connect")
+@click.argument("crm")
+@click.option("--account", required=True, help="The account's id, as in the host's database.")
+@click.option("--method", default="", help="How to connect, where the CRM offers several ways.")
+@click.option("--token-stdin", is_flag=True, help="Read the credentials from standard input, one a line.")
+@click.option("--replace", is_flag=True, help="Move to another account in the CRM, forgetting the links.")
+@json_option
+def connect_command(crm: str, account: str, method: str, token_stdin: bool, replace: bool, as_json: bool) -> None:
+    """Connect an account to a CRM: test the credentials, then store them encrypted."""
+    sync = here().sync
+    adapter = registry.adapter_class(crm)
+    way = auth_method(adapter, method or adapter.auth_methods[0].name)
+    typed = _from_stdin(way) if token_stdin else _asked(adapter, way)
+    view = connect_account(sync, account, crm, way.name, typed, by=_OPERATOR, replace=replace)
+    _tell_host(view)
+    if as_json:
+        return print_json({"ok": True, "connection": _connection_json(view)})
+    click.echo(f"Connected: account {view.account_id} with {view.remote_label or view.label}.")
+    for finding in view.findings:
+        click.echo(f"  {finding}")
+    return None
+
+
+@crm_commands.command("test-connection")
+@click.option("--account", help="This account only.")
+@click.option("--crm", help="This CRM only.")
+@json_option
+def test_connection_command(account: str | None, crm: str | None, as_json: bool) -> None:
+    """Ask each CRM whether the stored credentials still work."""
+    sync = here().sync
+    results = [_tested(sync, view) for view in chosen_connections(sync, account, crm)]
+    worked = all(result["ok"] for result in results)
+    if as_json:
+        print_json({"ok": worked, "connections": results})
+    else:
+        for result in results:
+            click.echo(f"account {result['account']} · {result['crm']}: {result['message']}")
+    if not worked:
+        raise click.exceptions.Exit(1)
+
+
+@crm_commands.command("status")
+@click.option("--account", help="This account only.")
+@json_option
+def status_command(account: str | None, as_json: bool) -> None:
+    """Show what waits, what failed, and who works."""
+    sync = here().sync
+    if account is not None:
+        chosen_connections(sync, account, None)
+    now = status(sync, account)
+    if as_json:
+        print_json(_status_json(now))
+    else:
+        click.echo("\n".join(_status_lines(now)))
+
+
+def chosen_connections(sync: Sync, account: str | None, crm: str | None) -> list[ConnectionView]:
+    """Return the connections that an operator named; raise NotFound where a name fits none."""
+    if crm is not None:
+        registry.adapter_class(crm)
+    views = connections(sync, account, crm)
+    if not views:
+        who = f"Account {account!r} has" if account is not None else "There is"
+        raise NotFound(f"{who} no connection{f' to {crm}' if crm else ''}.")
+    return views
+
+
+def _from_stdin(way: AuthMethod) -> dict[str, str]:
+    """Read one line for each field: a token never stands on a command line, which every process can read."""
+    lines = [line.strip() for line in sys.stdin.read(_LONGEST_INPUT).splitlines() if line.strip()]
+    if len(lines) != len(way.fields):
+        wanted = ", ".join(field.label for field in way.fields)
+        raise Failure(
+            "credentials_incomplete",
+            f"Standard input has {len(lines)} lines, not {len(way.fields)} ({wanted}).",
+            "Write one line for each.",
+        )
+    return {field.name: line for field, line in zip(way.fields, lines, strict=True)}
+
+
+def _asked(adapter: type[Adapter], way: AuthMethod) -> dict[str, str]:
+    if not sys.stdin.isatty():
+        raise Failure("credentials_incomplete", "There is no terminal to ask on.", "Use --token-stdin.")
+    return {
+        field.name: click.prompt(f"{adapter.label}: {field.label}", hide_input=field.secret, type=str)
+        for field in way.fields
+    }
+
+
+def _tested(sync: Sync, view: ConnectionView) -> dict[str, Any]:
+    result = {"account": view.account_id, "crm": view.crm}
+    try:
+        now = test_connection(sync, view.id)
+    except (CRMError, SecretUnreadable, NotFound) as error:
+        return result | {"ok": False, "code": error.code, "message": f"{words_of(error)} {error.advice}"}
+    _tell_host(now)
+    return result | {"ok": True, "code": "", "message": f"works ({now.remote_label or now.label})."}
+
+
+def _tell_host(view: ConnectionView) -> None:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    signals.send(signals.connection_changed, app, connection=view)
+
+
+def _connection_json(view: ConnectionView) -> dict[str, Any]:
+    return {
+        "account": view.account_id,
+        "crm": view.crm,
+        "state": view.state,
+        "state_code": view.state_code,
+        "paused": view.paused,
+        "remote_account": view.remote_account_id,
+        "remote_label": view.remote_label,
+        "blocked_until": view.blocked_until,
+        "blocked_code": view.blocked_code,
+        "last_success_at": view.last_success_at,
+    }
+
+
+def _status_json(now: Status) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "pending": now.pending,
+        "failed": now.failed,
+        "changes": now.changes,
+        "connections": [_counted_json(one) for one in now.connections],
+        "processes": {
+            kind: {"alive": now.pulse.is_alive(kind), "last_seen_at": now.pulse.last(kind)}
+            for kind in (WORKER, SCHEDULER, BELL)
+        },
+    }
+
+
+def _counted_json(one: ConnectionStatus) -> dict[str, Any]:
+    return _connection_json(one.connection) | {
+        "pending": one.pending,
+        "waiting": dict(one.waiting),
+        "oldest_pending_at": one.oldest_pending_at,
+        "failed": one.failed,
+        "sent_in_24_hours": one.sent_lately,
+    }
+
+
+def _status_lines(now: Status) -> list[str]:
+    lines = [line for one in now.connections for line in _connection_lines(one)]
+    if not now.connections:
+        lines.append("No account is connected yet: use `flask crm connect`, or the settings page.")
+    if now.changes:
+        lines.append(f"{now.changes} changes wait to be looked at.")
+    return lines + silence_lines(now.pulse)
+
+
+def _connection_lines(one: ConnectionStatus) -> list[str]:
+    view = one.connection
+    state = "paused" if view.paused else view.state.replace("_", " ")
+    lines = [
+        f"account {view.account_id} · {view.label}: {state}",
+        f"  {one.pending} pending, {one.failed} failed, {one.sent_lately} sent in 24 hours",
+    ]
+    lines += [f"  {number} wait: {reason.replace('_', ' ')}" for reason, number in one.waiting.items() if reason]
+    if view.blocked_code:
+        lines.append(f"  rests until {view.blocked_until:%H:%M:%S} UTC ({view.blocked_code})")
+    return lines
+
+
+def silence_lines(pulse: Pulse) -> list[str]:
+    """Return a line for each kind of process that should work and does not, with the command that starts it."""
+    lines = []
+    for kind in pulse.silent():
+        last = pulse.last(kind)
+        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "yet"
+        lines.append(f"No {kind} {since}: run `{COMMANDS[kind]}`.")
+    return lines

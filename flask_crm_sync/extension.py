@@ -1,0 +1,122 @@
+"""The extension object: what a host says once, and everything that follows from it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, appcontext_pushed, current_app, has_app_context
+
+from . import web
+from .cli import crm_commands
+from .clock import SystemClock
+from .config import Settings, load_settings
+from .errors import ConfigurationError
+from .host.access import Access, FlaskLoginAccess
+from .host.binding import ClientBinding, ConversationBinding
+from .host.capture import install_capture
+from .host.convention import resolve_host
+from .host.reading import Host
+from .jobs.queue import Queues
+from .jobs.running import EXTENSION_KEY, RUNNING_KEY, Running, running_of
+from .jobs.schedule import RQSchedulerPort
+from .migration import beside
+from .models import Change, Database
+from .sync.context import Sync
+from .vault import Vault
+
+_changes: sa.Table = sa.inspect(Change).local_table  # type: ignore[assignment]
+
+
+class CRMSync:
+    """Keeps an app's clients and conversations in step with its accounts' CRMs.
+
+    `CRMSync(app)` is all that a conventional host says. `client` and `conversation` name models and attributes that
+    convention does not find, `access` says who may see and change what, `engine` is the engine of models that are not
+    Flask-SQLAlchemy's. One object may serve several apps (`init_app` on each); what it knows of an app is kept there.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        client: ClientBinding | None = None,
+        conversation: ConversationBinding | None = None,
+        access: Access | None = None,
+        engine: sa.Engine | None = None,
+    ) -> None:
+        self._client, self._conversation, self._access, self._engine = client, conversation, access, engine
+        self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Register with an app, after its models are imported and its database is set up.
+
+        Settings are read here, once, from `app.config` and the environment. Raises ConfigurationError, before anything
+        is registered, where a setting or the host's models are not what is needed.
+        """
+        if EXTENSION_KEY in app.extensions:
+            raise ConfigurationError("CRMSync is registered on this app already: keep one object, remove the other.")
+        settings = load_settings(app.config, os.environ)
+        host = resolve_host(app, settings, client=self._client, conversation=self._conversation, engine=self._engine)
+        running = _start(app, settings, host, self._access or FlaskLoginAccess(host))
+        web.register(app, running)
+        app.cli.add_command(crm_commands)
+        app.extensions[EXTENSION_KEY], app.extensions[RUNNING_KEY] = self, running
+        self._apps.add(app)
+        appcontext_pushed.connect(_keep_host_migrations_away, app)
+
+    def release(self, app: Flask) -> None:
+        """Stop listening to an app's models: for tests that make many apps; happens by itself when the app goes."""
+        running_of(app).capture.remove()
+
+    @property
+    def sync(self) -> Sync:
+        """The engine's context of the current app, or of the only one."""
+        return self._running().sync
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the current app, or of the only one."""
+        return self._running().sync.settings
+
+    @property
+    def access(self) -> Access:
+        """Who is asking, and what they may do."""
+        return self._running().access
+
+    @property
+    def queues(self) -> Queues:
+        """What wakes the workers."""
+        return self._running().queues
+
+    def _running(self) -> Running:
+        if has_app_context() and current_app.extensions.get(EXTENSION_KEY) is self:
+            return running_of(current_app)
+        if len(self._apps) != 1:
+            raise RuntimeError("Which app? Call init_app first, or enter the app's context where there are several.")
+        return running_of(next(iter(self._apps)))
+
+
+def _start(app: Flask, settings: Settings, host: Host, access: Access) -> Running:
+    clock = SystemClock()
+    database = Database(host.engine)
+    queues = Queues(settings, clock)
+    scheduler = RQSchedulerPort(queues.quick_connection, clock, queues.job_seconds)
+    capture = install_capture(host, _changes, queues.wake, clock=clock)
+    sync = Sync(database, host, Vault(settings.encryption_keys), clock, settings)
+    return Running(app, sync, access, queues, scheduler, capture)
+
+
+def _keep_host_migrations_away(app: Flask, **_: Any) -> None:
+    """Tell Flask-Migrate of our tables, so that `flask db migrate` does not offer to drop them.
+
+    Done when a context is entered, not in `init_app`: the host may register Flask-Migrate after us.
+    """
+    migrate = app.extensions.get("migrate")
+    if migrate is not None:
+        migrate.configure_args["include_object"] = beside(migrate.configure_args.get("include_object"))
+        appcontext_pushed.disconnect(_keep_host_migrations_away, app)

@@ -1,0 +1,89 @@
+"""What one app runs with, and how a job finds the app it belongs to."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app, has_app_context
+from flask.cli import ScriptInfo
+
+from ..config import Settings
+from ..errors import ConfigurationError
+from ..host.access import Access
+from ..host.capture import Capture
+from ..sync.context import Sync
+from .queue import Queues
+from .schedule import SchedulerPort
+
+EXTENSION_KEY = "crm_sync"
+RUNNING_KEY = "crm_sync_running"
+
+stopping = threading.Event()
+"""Set when this process was told to end: drains then give their connection back after the batch in hand."""
+
+
+@dataclass
+class Running:
+    """What one app runs with; made by `CRMSync.init_app`."""
+
+    app: Flask
+    sync: Sync
+    access: Access
+    queues: Queues
+    scheduler: SchedulerPort
+    capture: Capture
+    process: int = field(default_factory=os.getpid)
+
+    @property
+    def settings(self) -> Settings:
+        """Return the app's settings."""
+        return self.sync.settings
+
+    def leave_parents_connections(self) -> None:
+        """See to it that a forked child neither speaks on its parent's connections nor closes them."""
+        if self.process != os.getpid():
+            self.sync.database.engine.dispose(close=False)
+            self.sync.warm.kept.clear()
+            self.process = os.getpid()
+
+
+def running_of(app: Flask) -> Running:
+    """Return what an app runs with; raise ConfigurationError where CRMSync was never told of the app."""
+    try:
+        running: Running = app.extensions[RUNNING_KEY]
+    except KeyError:
+        raise ConfigurationError("This app has no CRMSync: say CRMSync(app), or crm.init_app(app).") from None
+    return running
+
+
+@contextmanager
+def of_this_job() -> Iterator[Running]:
+    """Enter the app context of a job: a fresh one, so that nothing of the last job is left in it."""
+    app = _app()
+    with app.app_context():
+        running = running_of(app)
+        running.leave_parents_connections()
+        yield running
+
+
+def _app() -> Flask:
+    if has_app_context():
+        return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+    return _load_app()
+
+
+@functools.cache
+def _load_app() -> Flask:
+    """Load the app once per process, as `flask --app` would: a plain `rq worker` knows nothing of Flask."""
+    path = os.environ.get("CRM_SYNC_APP") or os.environ.get("FLASK_APP")
+    if not path:
+        raise ConfigurationError(
+            "The job does not know the app. Set CRM_SYNC_APP (or FLASK_APP) for `rq worker`, "
+            "in the form that `flask --app` takes, or run `flask crm worker`."
+        )
+    return ScriptInfo(app_import_path=path).load_app()

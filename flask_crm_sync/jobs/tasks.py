@@ -1,0 +1,94 @@
+"""The jobs. Each opens the app, does one thing of the sync, and asks for what is left: no state of its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from .. import signals
+from ..models.heartbeat import BELL, WORKER
+from ..models.operation import FAILED, LIVE, SUCCESS
+from ..sync.drain import Settled
+from ..sync.due import Due, due_connections, next_due_at
+from ..sync.fanout import fan_out
+from ..sync.push import Drained
+from ..sync.push import drain as push
+from ..sync.scan import scan
+from .heartbeat import beat
+from .running import Running, of_this_job, stopping
+
+_SOON = timedelta(seconds=60)
+"""What comes later is the regular bell's."""
+
+
+def wake() -> None:
+    """Look at fresh changes and start on what they owe: the job behind every commit of the host."""
+    with of_this_job() as running:
+        running.queues.wake_begins()
+        fan_out(running.sync)
+        due = due_connections(running.sync)
+        ask_for(running, due[1:])
+        for first in due[:1]:
+            work_on(running, first.connection_id, first.lane)
+        ring_soon(running)
+
+
+def bell() -> None:
+    """Look at everything: what no wake told of, what has come due, what the events did not see.
+
+    Whoever runs it is a worker: a plain `rq worker` leaves no other sign of life.
+    """
+    with of_this_job() as running:
+        running.queues.bell_begins()
+        beat(running.sync.database, running.sync.clock, f"worker on {socket.gethostname()}", WORKER)
+        look_around(running)
+        ask_for(running, due_connections(running.sync))
+        ring_soon(running)
+
+
+def drain(connection_id: str, lane: int = LIVE) -> None:
+    """Work on one connection for a slice of time."""
+    with of_this_job() as running:
+        running.queues.drain_begins(UUID(connection_id))
+        work_on(running, UUID(connection_id), lane)
+        ring_soon(running)
+
+
+def look_around(running: Running) -> None:
+    """Do what a bell is for, but leave the work that is found to others."""
+    beat(running.sync.database, running.sync.clock, BELL, BELL)
+    fan_out(running.sync)
+    if scan(running.sync).ran:
+        fan_out(running.sync)
+
+
+def ask_for(running: Running, due: Sequence[Due]) -> None:
+    """Put a job for each connection into the queue of its most urgent lane."""
+    for one in due:
+        running.queues.enqueue_drain(one.connection_id, one.lane)
+
+
+def work_on(running: Running, connection_id: UUID, lane: int = LIVE) -> Drained:
+    """Drain a connection for a slice, tell the host's receivers, and ask for the rest."""
+    drained = push(running.sync, connection_id, listener=partial(_tell, running), should_stop=stopping.is_set)
+    if drained.more:
+        running.queues.enqueue_drain(connection_id, lane)
+    return drained
+
+
+def ring_soon(running: Running) -> None:
+    """Hang up a bell for what comes due before the regular one."""
+    when, now = next_due_at(running.sync), running.sync.clock.now()
+    if when is not None and now < when <= now + _SOON:
+        running.queues.quietly(partial(running.scheduler.ring_at, when))
+
+
+def _tell(running: Running, settled: Sequence[Settled]) -> None:
+    for operation in settled:
+        if operation.status == SUCCESS:
+            signals.send(signals.client_synced, running.app, operation=operation)
+        elif operation.status == FAILED:
+            signals.send(signals.sync_failed, running.app, operation=operation)

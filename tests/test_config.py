@@ -1,0 +1,117 @@
+"""Settings: where they come from, what is refused, and that the documentation is the definition."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from flask_crm_sync.config import Settings, keys, load_settings
+from flask_crm_sync.errors import ConfigurationError
+from flask_crm_sync.vault import make_key
+
+DOCS = Path(__file__).parents[1] / "docs"
+KEY = make_key()
+NEEDED = {"CRM_SYNC_ENCRYPTION_KEYS": KEY}
+
+
+def test_app_config_wins_over_the_environment() -> None:
+    settings = load_settings({**NEEDED, "CRM_SYNC_RETRY_HOURS": 5}, {"CRM_SYNC_RETRY_HOURS": "9"})
+    assert settings.retry_hours == 5
+
+
+def test_environment_is_read_where_the_app_says_nothing() -> None:
+    assert load_settings(NEEDED, {"CRM_SYNC_RETRY_HOURS": "9"}).retry_hours == 9
+    assert load_settings({}, {"CRM_SYNC_ENCRYPTION_KEYS": KEY}).encryption_keys
+
+
+def test_unset_and_empty_keys_keep_their_defaults() -> None:
+    assert load_settings({**NEEDED, "CRM_SYNC_URL_PREFIX": None}, {"CRM_SYNC_RETRY_HOURS": ""}) == Settings(
+        encryption_keys=load_settings(NEEDED, {}).encryption_keys
+    )
+
+
+def test_missing_encryption_key_names_the_command_that_makes_one() -> None:
+    with pytest.raises(ConfigurationError, match="flask-crm-sync-key"):
+        load_settings({}, {})
+
+
+def test_every_key_in_a_list_opens_and_the_first_encrypts() -> None:
+    other = make_key()
+    both = load_settings({"CRM_SYNC_ENCRYPTION_KEYS": f"{KEY}, {other}"}, {}).encryption_keys
+    assert [len(key) for key in both] == [32, 32]
+    assert both == load_settings({"CRM_SYNC_ENCRYPTION_KEYS": [KEY, other]}, {}).encryption_keys
+
+
+@pytest.mark.parametrize("wrong", ["short", KEY + "AA", "ключ", "=" * 43, 5, KEY[:-4] + "\n💥"])
+def test_unusable_encryption_key_is_refused_and_not_shown(wrong: object) -> None:
+    with pytest.raises(ConfigurationError, match="CRM_SYNC_ENCRYPTION_KEYS") as refused:
+        load_settings({"CRM_SYNC_ENCRYPTION_KEYS": wrong}, {})
+    if len(str(wrong)) > 5:
+        assert str(wrong) not in str(refused.value)
+
+
+def test_unknown_key_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigurationError, match=r"CRM_SYNC_RETRY_HOUR is not a key.*CRM_SYNC_RETRY_HOURS"):
+        load_settings({**NEEDED, "CRM_SYNC_RETRY_HOUR": 5}, {})
+    with pytest.raises(ConfigurationError, match="CRM_SYNC_NONSENSE"):
+        load_settings(NEEDED, {"CRM_SYNC_NONSENSE": "1"})
+
+
+def test_keys_of_others_are_none_of_our_business() -> None:
+    assert load_settings({**NEEDED, "SQLALCHEMY_ECHO": True, 3: "odd"}, {"PATH": "/bin"})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("CRM_SYNC_RETRY_HOURS", "many"),
+        ("CRM_SYNC_RETRY_HOURS", 0),
+        ("CRM_SYNC_RETRY_HOURS", True),
+        ("CRM_SYNC_CALL_TIMEOUT", "nan"),
+        ("CRM_SYNC_CALL_TIMEOUT", [1]),
+        ("CRM_SYNC_URL_PREFIX", "/a b"),
+        ("CRM_SYNC_URL_PREFIX", "https://example.com/crm"),
+        ("CRM_SYNC_HUBSPOT_VERSION", "2019"),
+        ("CRM_SYNC_HUBSPOT_KEY_PROPERTY", "Key!"),
+        ("CRM_SYNC_SANDBOX_URL", "http://127.0.0.1:8443"),
+        ("CRM_SYNC_SANDBOX_URL", "https://example.com"),
+        ("CRM_SYNC_SANDBOX_URL", "https://127.0.0.1@example.com"),
+        ("CRM_SYNC_CLIENT_MODEL", 7),
+        ("CRM_SYNC_NOTE_AFTER_MINUTES", "3\x00"),
+    ],
+)
+def test_unreadable_value_is_one_error_that_names_its_key(key: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=key):
+        load_settings({**NEEDED, key: value}, {})
+
+
+def test_redis_url_of_the_host_is_taken_unless_ours_is_set() -> None:
+    hosts = {"REDIS_URL": "redis://127.0.0.1:6390/2"}
+    assert load_settings({**NEEDED, **hosts}, {}).redis_url == "redis://127.0.0.1:6390/2"
+    own = {"CRM_SYNC_REDIS_URL": "redis://127.0.0.1:6390/3"}
+    assert load_settings({**NEEDED, **hosts, **own}, {}).redis_url == "redis://127.0.0.1:6390/3"
+
+
+def test_lease_must_outlast_a_slice_and_a_call() -> None:
+    for key in ("CRM_SYNC_SLICE_SECONDS", "CRM_SYNC_CALL_TIMEOUT"):
+        with pytest.raises(ConfigurationError, match=key):
+            load_settings({**NEEDED, key: 90}, {})
+
+
+def test_sandbox_needs_its_authority() -> None:
+    with pytest.raises(ConfigurationError, match="CRM_SYNC_SANDBOX_CA"):
+        load_settings({**NEEDED, "CRM_SYNC_SANDBOX_URL": "https://127.0.0.1:8443/"}, {})
+
+
+def test_every_key_says_what_it_means_in_a_sentence() -> None:
+    for key in keys():
+        assert key.name.startswith("CRM_SYNC_")
+        assert key.doc.endswith(".")
+
+
+def test_documentation_is_what_the_definitions_say() -> None:
+    written = runpy.run_path(str(DOCS / "write_configuration.py"))["page"]()
+    shown = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    assert shown == written, "run `python docs/write_configuration.py`"
