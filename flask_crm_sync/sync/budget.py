@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -41,6 +41,16 @@ class _Purse:
     granted: int = 0
     expires: float = 0.0
     news: Allowance | None = None
+    heard: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The running window: when it began (the database's clock), the calls counted in it, and how many it allows."""
+
+    started: float
+    used: int
+    limit: int
 
 
 @dataclass
@@ -76,11 +86,11 @@ class SharedMeter:
         purse.granted -= 1
 
     def learn(self, allowance: Allowance) -> None:
-        """Remember what the CRM's headers said; it is written down with the next grant."""
-        self.purses["call"].news = allowance
+        """Remember what the CRM's headers said; it is written down with the next grant, or at the end."""
+        self.purses["call"].news, self.purses["call"].heard = allowance, self.sync.clock.monotonic()
 
     def prepare(self, connection: sa.Connection) -> None:
-        """Take a first block inside a transaction that is open anyway; an empty window shows at the first call."""
+        """Fill up to a block inside a transaction that is open anyway; an empty window shows at the first call."""
         try:
             self._grant(connection, "call", self.purses["call"])
         except RateLimited:
@@ -89,36 +99,58 @@ class SharedMeter:
     def give_back(self, connection: sa.Connection) -> None:
         """Return what was granted and not used, and write down what the CRM last said."""
         for kind, purse in self.purses.items():
-            if purse.granted > 0 and self.sync.clock.monotonic() < purse.expires:
-                row = _budgets.c.token_digest == self._row(kind)
-                left = sa.case((_budgets.c.used > purse.granted, _budgets.c.used - purse.granted), else_=0)
-                connection.execute(_budgets.update().where(row).values(used=left))
+            held = self._held(purse)
+            if held or purse.news is not None:
+                now = database_now(connection)
+                row = self._locked_row(connection, kind, purse)
+                window = self._window(row, purse, now, unused=held)
+                self._write(connection, kind, purse, window, now)
             purse.granted = 0
 
     def _row(self, kind: str) -> str:
         return self.token if kind == "call" else f"{self.token}:{kind}"
 
+    def _held(self, purse: _Purse) -> int:
+        return purse.granted if self.sync.clock.monotonic() < purse.expires else 0
+
     def _grant(self, connection: sa.Connection, kind: str, purse: _Purse) -> None:
         now = database_now(connection)
         row = self._locked_row(connection, kind, purse)
-        started, used, limit = row.window_started, row.used, row.window_limit
+        window = self._window(row, purse, now)
+        usable = window.limit if self.lane == LIVE else int(window.limit * (1 - RESERVE))
+        held = self._held(purse)
+        block = max(0, min(BLOCK - held, usable - window.used))
+        rest = window.started + row.window_seconds - now
+        if held + block < 1:
+            raise RateLimited("Our own share of the CRM's limit is used up for now.", retry_after=max(0.1, rest))
+        self._write(connection, kind, purse, replace(window, used=window.used + block), now)
+        purse.granted, purse.expires = held + block, self.sync.clock.monotonic() + rest
+
+    def _window(self, row: sa.Row[Any], purse: _Purse, now: float, *, unused: int = 0) -> _Window:
+        """Return the window of now, corrected by what the CRM said in it: other programs may use the token too."""
+        started, used = row.window_started, max(0, row.used - unused)
         if now - started >= row.window_seconds:
             started, used = now, 0
-        used, limit = self._corrected(purse, used, limit)
-        usable = limit if self.lane == LIVE else int(limit * (1 - RESERVE))
-        block = min(BLOCK, usable - used)
-        if block < 1:
-            wait = max(0.1, started + row.window_seconds - now)
-            raise RateLimited("Our own share of the CRM's limit is used up for now.", retry_after=wait)
+        news = purse.news
+        if news is None or news.limit is None:
+            return _Window(started, used, row.window_limit)
+        is_of_this_window = self.sync.clock.monotonic() - purse.heard <= now - started
+        if is_of_this_window and news.remaining is not None:
+            used = max(used, min(news.limit - news.remaining, news.limit))
+        return _Window(started, used, news.limit)
+
+    def _write(self, connection: sa.Connection, kind: str, purse: _Purse, window: _Window, now: float) -> None:
+        news, purse.news = purse.news, None
+        daily: dict[str, Any] = {}
+        if news is not None and news.daily_remaining is not None:
+            daily = {"daily_limit": news.daily_limit, "daily_remaining": news.daily_remaining, "daily_seen": now}
         connection.execute(
             _budgets.update()
             .where(_budgets.c.token_digest == self._row(kind))
-            .values(window_started=started, used=used + block, window_limit=limit, **self._daily(purse, now))
+            .values(window_started=window.started, used=window.used, window_limit=window.limit, **daily)
         )
-        purse.granted = block
-        purse.expires = self.sync.clock.monotonic() + (started + row.window_seconds - now)
 
-    def _locked_row(self, connection: sa.Connection, kind: str, purse: _Purse) -> sa.Row[tuple[object, ...]]:
+    def _locked_row(self, connection: sa.Connection, kind: str, purse: _Purse) -> sa.Row[Any]:
         query = sa.select(_budgets).where(_budgets.c.token_digest == self._row(kind)).with_for_update()
         row = connection.execute(query).first()
         if row is None:
@@ -134,22 +166,6 @@ class SharedMeter:
                 connection.execute(_budgets.insert().values(token_digest=self._row(kind), **first, **window))
         except IntegrityError:
             return  # another worker met the token at this very moment
-
-    @staticmethod
-    def _corrected(purse: _Purse, used: int, limit: int) -> tuple[int, int]:
-        """Believe the CRM where it has counted more than we have: other programs may use the token too."""
-        news = purse.news
-        if news is None or news.limit is None:
-            return used, limit
-        counted = news.limit - news.remaining if news.remaining is not None else 0
-        return max(used, min(counted, news.limit)), news.limit
-
-    @staticmethod
-    def _daily(purse: _Purse, now: float) -> dict[str, float | int | None]:
-        news, purse.news = purse.news, None
-        if news is None or news.daily_remaining is None:
-            return {}
-        return {"daily_limit": news.daily_limit, "daily_remaining": news.daily_remaining, "daily_seen": now}
 
 
 def token_digest(sync: Sync, crm: str, credentials: Mapping[str, str]) -> str:

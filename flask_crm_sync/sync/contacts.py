@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ..crm.base import Match, RemoteRecord, Values, Write, Written
-from ..errors import AlreadyLinked, AmbiguousMatch, CRMError, Duplicate, InvalidRecord, RecordMissing
+from ..crm.base import Lookup, Match, RemoteRecord, Values, Write, Written
+from ..errors import (
+    AlreadyLinked,
+    AmbiguousMatch,
+    CannotConfirm,
+    CRMError,
+    Duplicate,
+    InvalidRecord,
+    OutcomeUnknown,
+    RecordMissing,
+)
 from ..host.records import ClientRecord
 from ..models.change import CLIENT
 from ..models.link import ACTIVE, TOMBSTONE
@@ -43,11 +52,23 @@ class ContactItem:
     created: bool = False
     verdict: Verdict | None = None
     touches_link: bool = False
+    unanswered: dict[str, list[str]] = field(default_factory=dict)
+    """The intents of earlier attempts, without this one's."""
 
     @property
     def was_linked(self) -> bool:
         """Tell whether a record stood for the client before this attempt."""
         return self.link.is_active
+
+    @property
+    def makes_new(self) -> bool:
+        """Tell whether a person has decided that none of the records that match is the client's."""
+        return self.operation.decision == CREATE_NEW
+
+    @property
+    def maybe_created(self) -> bool:
+        """Tell whether an unanswered attempt may have made a record; what came before a decision is settled by it."""
+        return not self.was_linked and (self.operation.unknown or (bool(self.link.intents) and not self.makes_new))
 
     @property
     def key(self) -> str:
@@ -128,7 +149,7 @@ def _read(drain: Drain, items: Sequence[ContactItem]) -> None:
     _read_by_id(drain, linked, lambda item: item.link.remote_id or "")
     _read_by_id(drain, chosen, lambda item: (item.operation.decision or "").removeprefix(USE))
     gone = [item for item in linked if item.record is None and item.verdict is None]
-    _find(drain, [item for item in unlinked if item.operation.decision != CREATE_NEW] + gone)
+    _find(drain, [item for item in unlinked if not item.makes_new or item.maybe_created] + gone)
     for item in gone:
         if item.record is None and item.verdict is None:
             _bury(item)
@@ -152,19 +173,35 @@ def _find(drain: Drain, items: Sequence[ContactItem]) -> None:
             if drain.trouble is not None:
                 item.verdict = drain.judged(item.operation, drain.trouble, alone=alone(items))
         return
-    lookups = [
-        drain.adapter.lookup(
-            drain.sync.subject_key(item.client.account_id, CLIENT, item.client.id), item.ours, by_key=item.link.stored
-        )
-        for item in items
-    ]
-    for item, outcome in zip(items, drain.adapter.find(lookups), strict=True):
+    lookups = [_lookup(drain, item) for item in items]
+    for item, lookup, outcome in zip(items, lookups, drain.adapter.find(lookups), strict=True):
         if isinstance(outcome, CRMError):
             item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
         elif len(outcome) > 1:
             item.verdict = drain.judged(item.operation, _ambiguous(outcome), alone=True)
         elif outcome:
             item.record, item.found_by = outcome[0].record, outcome[0].by
+        elif item.maybe_created:
+            _settle_absence(drain, item, lookup)
+
+
+def _lookup(drain: Drain, item: ContactItem) -> Lookup:
+    key = drain.sync.subject_key(item.client.account_id, CLIENT, item.client.id)
+    lookup = drain.adapter.lookup(key, item.ours, by_key=item.link.stored)
+    return replace(lookup, email="", phone="") if item.makes_new else lookup
+
+
+def _settle_absence(drain: Drain, item: ContactItem, lookup: Lookup) -> None:
+    """Nothing was found of an unanswered create: send again only where a record of it would surely have been seen.
+
+    It would bear the e-mail of then, which need not be the one of now.
+    """
+    name = next((spec.name for spec in drain.adapter.fields if spec.source == "email"), "")
+    sent, now = item.link.intents.get(name), drain.digester(item.link.id)(name, item.ours.get(name, ""))
+    if drain.adapter.confirms(lookup if sent == [now] else replace(lookup, email="")):
+        item.link.intents = {}
+    else:
+        item.verdict = drain.judged(item.operation, CannotConfirm(), alone=True)
 
 
 def _ambiguous(matches: Sequence[Match]) -> AmbiguousMatch:
@@ -248,7 +285,8 @@ def _write(drain: Drain, items: Sequence[ContactItem]) -> None:
 def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
     """Write down what will be sent, before it is: a lost answer can then be told from a person's edit."""
     for item in items:
-        item.link.intents = with_intent(item.link.intents, item.plan.writes, drain.digester(item.link.id))
+        item.unanswered = item.link.intents
+        item.link.intents = with_intent(item.unanswered, item.plan.writes, drain.digester(item.link.id))
         item.touches_link = True
     with drain.sync.database.write() as connection:
         drain.lease.renew(connection, drain.sync.clock)
@@ -277,6 +315,8 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
             redirected.append(item)
         else:
             item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
+            if not isinstance(outcome, OutcomeUnknown):
+                item.link.intents = item.unanswered  # surely not written
     return redirected
 
 

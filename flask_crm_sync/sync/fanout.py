@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..models import Change, Connection, Link
-from ..models.change import CLIENT, CONVERSATION, DELETED
+from ..models.change import CLIENT, CONVERSATION, CREATED, DELETED
 from ..models.connection import DISCONNECTED
 from ..models.database import supports_skip_locked
 from ..models.link import ACTIVE, TOMBSTONE
@@ -86,6 +86,8 @@ def _fold(changes: Iterable[Any]) -> _Happened:
         alive = happened.clients if is_client else happened.conversations
         gone = happened.gone_clients if is_client else happened.gone_conversations
         (gone if change.kind == DELETED else alive).add(change.subject_id)
+        if change.kind == CREATED:
+            gone.discard(change.subject_id)  # SQLite hands a deleted row's key to the next one
         if is_client and change.account_id is not None:
             happened.accounts[change.subject_id] = change.account_id
     return happened

@@ -19,7 +19,7 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Lease:
-    """A drain's hold on a connection; `expires` is on this process's monotonic clock, never later than the database's."""
+    """A drain's hold on a connection. `expires` is on this process's monotonic clock, not later than the database's."""
 
     connection_id: UUID
     fence: int

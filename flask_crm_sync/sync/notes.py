@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..crm.base import NoteWrite, RemoteNote
-from ..errors import CannotConfirm, CRMError, InvalidRecord, RecordMissing, UnsupportedFeature
+from ..errors import CannotConfirm, CRMError, InvalidRecord, OutcomeUnknown, RecordMissing, UnsupportedFeature
 from ..host.records import ClientRecord, ConversationRecord
 from ..models.change import CLIENT, CONVERSATION
 from ..models.link import ACTIVE
@@ -18,13 +19,13 @@ from .drain import CONTACT, NOTE, Drain, alone
 from .links import LinkState, load_links, new_link, owners, save_links
 from .merge import Base, Digester
 from .notebody import note_body, note_subject
-from .retry import Verdict, skipped, succeeded, waits
+from .retry import Verdict, grown, skipped, succeeded, waits
 from .steps import Step, reach
 
 BODY = "body"
 CREATE_NEW = "create_new"
 _VERSION = 1
-_MISSING_RECORD_WAIT = timedelta(seconds=30)
+_MISSING_FIRST_WAIT, _MISSING_LONGEST_WAIT = 30.0, 3600.0
 
 
 @dataclass(slots=True)
@@ -42,11 +43,14 @@ class NoteItem:
     was_linked: bool = False
     created: bool = False
     contact_is_missing: bool = False
+    unanswered: dict[str, list[str]] = field(default_factory=dict)
+    """The intents of earlier attempts, without this one's."""
 
     @property
     def maybe_sent(self) -> bool:
-        """Tell whether an earlier attempt may have made the note without our hearing of it."""
-        return not self.link.is_active and self.link.stored
+        """Tell whether an unanswered attempt may have made the note; what came before a decision is settled by it."""
+        before = not self.link.is_active and bool(self.link.intents) and self.operation.decision != CREATE_NEW
+        return self.note.note_id is None and (self.operation.unknown or before)
 
 
 def push_notes(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[int, Verdict]]:
@@ -56,7 +60,7 @@ def push_notes(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], 
     """
     items, verdicts = _load(drain, batch)
     reach(Step.LOADED)
-    _read_back(drain, [item for item in items if item.maybe_sent and item.operation.decision != CREATE_NEW])
+    _read_back(drain, [item for item in items if item.maybe_sent])
     reach(Step.CRM_READ)
     _write(drain, items)
     for item in items:
@@ -69,17 +73,22 @@ def push_notes(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], 
 
 def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[int, Verdict]]:
     ids = [operation.subject_id for operation in batch]
+    client_ids = {operation.client_id for operation in batch}
     with drain.sync.database.read() as connection:
-        conversations = drain.sync.host.load_conversations(connection, ids)
+        conversations: Mapping[str, Any] = drain.sync.host.load_conversations(connection, ids)
+        clients: Mapping[str, Any] = drain.sync.host.load_clients(connection, client_ids)
         links = load_links(connection, drain.connection_id, CONVERSATION, ids)
-        contacts = load_links(connection, drain.connection_id, CLIENT, {operation.client_id for operation in batch})
+        contacts: dict[str, LinkState | CRMError] = {**load_links(connection, drain.connection_id, CLIENT, client_ids)}
     if not drain.connection["sync_contacts"]:
-        _link_matches(drain, {operation.client_id for operation in batch}, contacts)
+        _link_matches(drain, [client for id, client in clients.items() if id not in contacts], contacts)
     items, verdicts = [], {}
     for operation in batch:
-        conversation = conversations.get(operation.subject_id)
+        conversation: Any = conversations.get(operation.subject_id)
+        client: Any = clients.get(operation.client_id)
         link = links.get(operation.subject_id) or new_link(operation.subject_id)
-        ready = _composed(drain, operation, conversation, link, contacts.get(operation.client_id))
+        ready = _unfit(drain, conversation, client) or _composed(
+            drain, operation, conversation, client, link, contacts.get(operation.client_id)
+        )
         if isinstance(ready, Verdict):
             verdicts[operation.id] = ready
         else:
@@ -87,21 +96,39 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
     return items, verdicts
 
 
-def _composed(
-    drain: Drain, operation: Claimed, conversation: object, link: LinkState, contact: LinkState | None
-) -> NoteItem | Verdict:
+def _unfit(drain: Drain, conversation: object, client: object) -> Verdict | None:
+    """Return why the host's side makes a note impossible or unwanted, None where nothing does."""
     if not drain.connection["sync_notes"]:
         return skipped(reasons.NOTES_OFF)
     if conversation is None:
         return skipped(reasons.CONVERSATION_DELETED)
-    if not isinstance(conversation, ConversationRecord):
-        return Verdict(FAILED, reasons.HOST_RECORD_UNREADABLE, str(conversation))
-    if conversation.test:
+    if client is None:
+        return skipped(reasons.CLIENT_DELETED)
+    for record, kind in ((conversation, ConversationRecord), (client, ClientRecord)):
+        if not isinstance(record, kind):
+            return Verdict(FAILED, reasons.HOST_RECORD_UNREADABLE, str(record))
+    if isinstance(conversation, ConversationRecord) and conversation.test:
         return skipped(reasons.TEST_CONVERSATION)
+    if isinstance(client, ClientRecord) and client.sensitive:
+        return skipped(reasons.SENSITIVE_CLIENT)
+    return None
+
+
+def _composed(
+    drain: Drain,
+    operation: Claimed,
+    conversation: ConversationRecord,
+    client: ClientRecord,
+    link: LinkState,
+    contact: LinkState | CRMError | None,
+) -> NoteItem | Verdict:
+    if isinstance(contact, CRMError):
+        return drain.judged(operation, contact, alone=False)
     if contact is not None and contact.is_tombstone:
         return skipped(reasons.RECORD_DELETED_IN_CRM)
     if contact is None or not contact.is_active or contact.remote_id is None:
-        return waits(reasons.WAITING_FOR_CLIENT)
+        reachable = client.email.strip() or client.phone.strip()
+        return waits(reasons.WAITING_FOR_CLIENT) if reachable else skipped(reasons.NO_CONTACT_DETAILS)
     body = note_body(conversation)
     if not body:
         return skipped(reasons.EMPTY_CONVERSATION)
@@ -111,16 +138,17 @@ def _composed(
 def _item(
     drain: Drain, operation: Claimed, conversation: ConversationRecord, link: LinkState, record_id: str, body: str
 ) -> NoteItem | Verdict:
+    rewrites = link.is_active and operation.decision != CREATE_NEW
     note = NoteWrite(
         key=drain.sync.subject_key(conversation.account_id, CONVERSATION, conversation.id),
         record_id=record_id,
         subject=note_subject(conversation),
         body=body,
         at=_time_of(conversation, operation.created_at),
-        note_id=link.remote_id if link.is_active else None,
+        note_id=link.remote_id if rewrites else None,
     )
     digest = _digest(drain.digester(link.id), note)
-    if link.is_active and link.base is not None and link.base.fields[BODY][0] == digest:
+    if rewrites and link.base is not None and link.base.fields[BODY][0] == digest:
         return skipped(reasons.NOTHING_TO_CHANGE)
     return NoteItem(operation, link, note, digest, version=conversation.version, was_linked=link.is_active)
 
@@ -133,15 +161,12 @@ def _time_of(conversation: ConversationRecord, otherwise: datetime) -> datetime:
     return conversation.last_message_at or conversation.started_at or otherwise
 
 
-def _link_matches(drain: Drain, client_ids: Iterable[str], contacts: dict[str, LinkState]) -> None:
+def _link_matches(drain: Drain, clients: Sequence[Any], contacts: dict[str, LinkState | CRMError]) -> None:
     """Contacts off and notes on: notes go to clients that are linked, or that match a record which is there."""
-    missing = [client_id for client_id in client_ids if client_id not in contacts]
-    if not missing:
-        return
-    with drain.sync.database.read() as connection:
-        clients = drain.sync.host.load_clients(connection, missing)
-    known = [client for client in clients.values() if isinstance(client, ClientRecord) and not client.sensitive]
-    found = _matches(drain, known)
+    known = [client for client in clients if isinstance(client, ClientRecord) and not client.sensitive]
+    matches = _matches(drain, known)
+    contacts.update({client_id: error for client_id, error in matches.items() if isinstance(error, CRMError)})
+    found = [link for link in matches.values() if isinstance(link, LinkState)]
     if not found:
         return
     with drain.sync.database.write() as connection:
@@ -152,7 +177,8 @@ def _link_matches(drain: Drain, client_ids: Iterable[str], contacts: dict[str, L
     contacts.update({link.subject_id: link for link in free})
 
 
-def _matches(drain: Drain, clients: Sequence[ClientRecord]) -> list[LinkState]:
+def _matches(drain: Drain, clients: Sequence[ClientRecord]) -> dict[str, LinkState | CRMError]:
+    """Return by client the link to the one record that matches, or why the CRM could not be asked."""
     readable: list[ClientRecord] = []
     lookups = []
     for client in clients:
@@ -162,13 +188,14 @@ def _matches(drain: Drain, clients: Sequence[ClientRecord]) -> list[LinkState]:
             readable.append(client)
         except InvalidRecord:
             continue  # its own contact operation, once contacts are on, tells what is wrong with it
-    found = []
+    found: dict[str, LinkState | CRMError] = {}
     for client, outcome in zip(readable, drain.adapter.find(lookups) if lookups else (), strict=True):
-        if not isinstance(outcome, CRMError) and len(outcome) == 1:
-            record = outcome[0].record
-            link = new_link(client.id)
+        if isinstance(outcome, CRMError):
+            found[client.id] = outcome
+        elif len(outcome) == 1:
+            record, link = outcome[0].record, new_link(client.id)
             link.state, link.remote_id, link.remote_url = ACTIVE, record.id, record.url
-            found.append(link)
+            found[client.id] = link
     return found
 
 
@@ -214,12 +241,15 @@ def _write(drain: Drain, items: Sequence[NoteItem]) -> None:
             item.done, item.created = outcome, item.note.note_id is None
         else:
             item.verdict = _judged(drain, item, outcome, is_alone=alone(writing))
+            if not isinstance(outcome, OutcomeUnknown):
+                item.link.intents = item.unanswered  # surely not written
     reach(Step.CRM_WRITTEN)
 
 
 def _propose(drain: Drain, items: Sequence[NoteItem]) -> None:
     for item in items:
-        sent = [digest for digest in item.link.intents.get(BODY, []) if digest != item.digest]
+        item.unanswered = item.link.intents
+        sent = [digest for digest in item.unanswered.get(BODY, []) if digest != item.digest]
         item.link.intents = {BODY: [*sent[-7:], item.digest]}
         item.touches_link = True
     with drain.sync.database.write() as connection:
@@ -229,12 +259,14 @@ def _propose(drain: Drain, items: Sequence[NoteItem]) -> None:
 
 
 def _judged(drain: Drain, item: NoteItem, error: CRMError, *, is_alone: bool) -> Verdict:
-    if isinstance(error, RecordMissing) and item.note.note_id is None:
+    operation = item.operation
+    patient = operation.retried_seconds < drain.sync.settings.retry_hours * 3600 and drain.connection["sync_contacts"]
+    if isinstance(error, RecordMissing) and item.note.note_id is None and patient:
         # The contact is gone or was merged: its own operation finds out which, then the note goes on.
         item.contact_is_missing = True
-        wait = _MISSING_RECORD_WAIT
-        due = drain.now() + wait
-        return Verdict(PENDING, reasons.WAITING_FOR_CLIENT, due_at=due, waited=wait.total_seconds())
+        wait = grown(_MISSING_FIRST_WAIT, operation.attempts, _MISSING_LONGEST_WAIT)
+        due = drain.now() + timedelta(seconds=wait)
+        return Verdict(PENDING, reasons.WAITING_FOR_CLIENT, due_at=due, waited=wait)
     return drain.judged(item.operation, error, alone=is_alone)
 
 

@@ -88,12 +88,16 @@ def _owing(dialect: str) -> sa.Insert:
 def _folded(new: Any) -> dict[str, Any]:
     """A folded operation goes in the faster lane at the earlier time; a note's time moves with the conversation.
 
-    One whose outcome is unknown keeps its time: it must not be read back before the CRM is surely done with it.
+    One whose outcome is unknown keeps its time: it must not be read back before the CRM is surely done with it. The
+    client is the one whom the newest change names: a conversation may have moved to another.
     """
     waiting = table.c
-    earlier = sa.or_(waiting.due_at.is_(None), new.due_at < waiting.due_at, waiting.kind == ADD_NOTE)
+    # A literal, because PyMySQL takes no parameters behind the rows of an INSERT of many.
+    note: sa.ColumnElement[str] = sa.literal_column(f"'{ADD_NOTE}'")
+    earlier = sa.or_(waiting.due_at.is_(None), new.due_at < waiting.due_at, waiting.kind == note)
     takes_new_time = sa.and_(sa.not_(waiting.unknown), earlier)
     return {
         "due_at": sa.case((takes_new_time, new.due_at), else_=waiting.due_at),
         "lane": sa.case((new.lane < waiting.lane, new.lane), else_=waiting.lane),
+        "client_id": new.client_id,
     }

@@ -15,7 +15,7 @@ from ..errors import CRMError, ReconnectRequired, SecretUnreadable, UnsupportedF
 from ..models import Connection
 from ..models.change import CLIENT, CONVERSATION
 from ..models.connection import CONNECTED, NEEDS_ATTENTION
-from ..models.operation import LIVE, PENDING, SUCCESS, UPDATE_CONTACT
+from ..models.operation import CREATE_LEAD, LIVE, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from .budget import SharedMeter
 from .claim import Claimed, abandoned, claim
 from .contacts import ContactItem, push_contacts
@@ -26,8 +26,9 @@ from .links import load_links, save_links
 from .notes import NoteItem, push_notes
 from .operations import new_operation, owe
 from .operations import table as operations
+from .release import owe_skipped_notes, release_waiting_notes
 from .retry import Verdict, connection_wait
-from .settle import recovered, release_waiting_notes, settle
+from .settle import recovered, settle
 from .steps import Step, reach
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def _open(sync: Sync, connection_id: UUID, result: Drained) -> tuple[Drain, list
     try:
         warm = sync.warm.get(sync, row)
     except (SecretUnreadable, ReconnectRequired, UnsupportedFeature) as error:
-        _flag(sync, connection_id, error.code, str(error))
+        _flag(sync, row, error.code, str(error))
         return None
     with sync.database.write() as connection:
         lease = acquire(connection, connection_id, sync.settings.lease_seconds, sync.clock)
@@ -112,9 +113,8 @@ def _open(sync: Sync, connection_id: UUID, result: Drained) -> tuple[Drain, list
 def _workable(sync: Sync, connection_id: UUID, result: Drained) -> sa.RowMapping | None:
     """Return the connection's row, or None while it must rest."""
     with sync.database.read() as connection:
-        query = sa.select(_connections).where(_connections.c.id == connection_id)
-        row = connection.execute(query).mappings().first()
-    if row is None or row["paused"] or not row["enabled"] or row["state"] != CONNECTED:
+        row = _row(connection, connection_id)
+    if row is None or not _may_work(row):
         return None
     if row["blocked_until"] is not None and row["blocked_until"] > sync.clock.now():
         result.blocked_until = row["blocked_until"]
@@ -122,13 +122,26 @@ def _workable(sync: Sync, connection_id: UUID, result: Drained) -> sa.RowMapping
     return row
 
 
-def _flag(sync: Sync, connection_id: UUID, code: str, message: str) -> None:
+def _row(connection: sa.Connection, connection_id: UUID) -> sa.RowMapping | None:
+    return connection.execute(sa.select(_connections).where(_connections.c.id == connection_id)).mappings().first()
+
+
+def _may_work(row: sa.RowMapping) -> bool:
+    return row["enabled"] and not row["paused"] and row["state"] == CONNECTED
+
+
+def _flag(sync: Sync, row: sa.RowMapping, code: str, message: str) -> None:
     with sync.database.write() as connection:
         connection.execute(
             _connections.update()
-            .where(_connections.c.id == connection_id)
+            .where(_same_credentials(row))
             .values(state=NEEDS_ATTENTION, state_code=code, state_message=message, updated_at=sync.clock.now())
         )
+
+
+def _same_credentials(row: sa.RowMapping) -> sa.ColumnElement[bool]:
+    """A refusal says nothing about credentials that a person has given since."""
+    return sa.and_(_connections.c.id == row["id"], _connections.c.credentials == row["credentials"])
 
 
 def _take_back(desk: Drain, connection: sa.Connection) -> None:
@@ -177,10 +190,11 @@ def _work(
         desk.lease.renew(connection, desk.sync.clock)
         _save_links(desk, connection, contacts, notes)
         settle(connection, pairs, desk.now())
-        _release_notes(desk, connection, contacts)
+        _release_notes(desk, connection, pairs)
         _owe_missing_contacts(desk, connection, notes)
         _note_health(desk, connection, pairs)
-        following = _claim(desk, connection) if desk.trouble is None and claim_more() else []
+        goes_on = desk.trouble is None and claim_more() and _takes_over(desk, _row(connection, desk.connection_id))
+        following = _claim(desk, connection) if goes_on else []
         reach(Step.SETTLING)
     reach(Step.SETTLED)
     _tell(pairs, result, listener)
@@ -197,9 +211,26 @@ def _save_links(
     save_links(connection, desk.connection_id, CONVERSATION, NOTE, note_links, now)
 
 
-def _release_notes(desk: Drain, connection: sa.Connection, contacts: Sequence[ContactItem]) -> None:
-    ready = [item.client.id for item in contacts if item.touches_link and item.link.state != "proposed"]
-    release_waiting_notes(connection, desk.connection_id, ready, desk.now())
+def _takes_over(desk: Drain, row: sa.RowMapping | None) -> bool:
+    """Take over what a person has changed meanwhile; return False where this drain must not go on.
+
+    Other credentials need another adapter, which the next drain makes.
+    """
+    if row is None or not _may_work(row):
+        return False
+    same = all(row[name] == desk.connection[name] for name in ("credentials", "traits"))
+    desk.connection = row
+    return same
+
+
+def _release_notes(desk: Drain, connection: sa.Connection, pairs: Sequence[tuple[Claimed, Verdict]]) -> None:
+    """Notes that waited for their client look again: its record is there, or there is a reason why it will not be."""
+    if pairs[0][0].is_note:
+        return
+    closed = [operation.client_id for operation, verdict in pairs if verdict.status in (SUCCESS, SKIPPED)]
+    release_waiting_notes(connection, desk.connection, closed, desk.now())
+    arrived = [op.client_id for op, verdict in pairs if verdict.status == SUCCESS and verdict.kind == CREATE_LEAD]
+    owe_skipped_notes(connection, desk.connection, arrived, desk.now())
 
 
 def _owe_missing_contacts(desk: Drain, connection: sa.Connection, notes: Sequence[NoteItem]) -> None:
@@ -232,8 +263,7 @@ def _note_health(desk: Drain, connection: sa.Connection, pairs: Sequence[tuple[C
         if desk.connection["blocked_count"]:
             values |= {"blocked_until": None, "blocked_code": "", "blocked_message": "", "blocked_count": 0}
     if values:
-        row = _connections.c.id == desk.connection_id
-        connection.execute(_connections.update().where(row).values(values))
+        connection.execute(_connections.update().where(_same_credentials(desk.connection)).values(values))
 
 
 def _trouble(desk: Drain, error: CRMError, now: datetime) -> dict[str, object]:
@@ -262,9 +292,9 @@ def _after_rest(desk: Drain, result: Drained, started: float, should_stop: Calla
             clock.sleep(wait)
             result.blocked_until = None
             row = _workable(desk.sync, desk.connection_id, result)
-    if row is None:
+    if not _takes_over(desk, row):
         return []
-    desk.trouble, desk.connection = None, row
+    desk.trouble = None
     with desk.sync.database.write() as connection:
         desk.lease.renew(connection, clock)
         return _claim(desk, connection)

@@ -82,12 +82,12 @@ def judge(
     if error.whole_connection:
         return Verdict(PENDING, error.code, str(error), error.crm_message, due_at=now, counts=False)
     if isinstance(error, OutcomeUnknown):
-        wait = max(settings.confirm_seconds, _grown(RECORD_FIRST_WAIT, attempts, RECORD_LONGEST_WAIT) if alone else 0.0)
+        wait = max(settings.confirm_seconds, grown(RECORD_FIRST_WAIT, attempts, RECORD_LONGEST_WAIT) if alone else 0.0)
         return _again(error, wait, retried_seconds, now, settings, unknown=True, smaller_batch=not alone)
     if isinstance(error, (RejectedByCRM, NeedsDecision)):
         return failed(error)
     if isinstance(error, TransientCRMError):
-        wait = max(error.retry_after or 0.0, _jittered(_grown(RECORD_FIRST_WAIT, attempts, RECORD_LONGEST_WAIT)))
+        wait = max(error.retry_after or 0.0, _jittered(grown(RECORD_FIRST_WAIT, attempts, RECORD_LONGEST_WAIT)))
         return _again(error, min(wait, LONGEST_ASKED_WAIT), retried_seconds, now, settings)
     return failed(error)
 
@@ -122,10 +122,11 @@ def connection_wait(error: CRMError, times_in_a_row: int) -> float:
     """Return for how many seconds a connection rests after a trouble of its own, with jitter."""
     if error.retry_after is not None:
         return min(max(error.retry_after, 0.1), LONGEST_ASKED_WAIT)
-    return _jittered(_grown(CONNECTION_FIRST_WAIT, times_in_a_row, CONNECTION_LONGEST_WAIT))
+    return _jittered(grown(CONNECTION_FIRST_WAIT, times_in_a_row, CONNECTION_LONGEST_WAIT))
 
 
-def _grown(first: float, times: int, longest: float) -> float:
+def grown(first: float, times: int, longest: float) -> float:
+    """Return how many seconds to wait after so many tries: twice as long each time, up to the longest."""
     return min(longest, first * 2.0 ** min(max(times - 1, 0), 20))
 
 

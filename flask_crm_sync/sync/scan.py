@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from ..models import Change, Connection, Link, Scan
 from ..models.change import CLIENT, CONVERSATION, DELETED, UPDATED
 from ..models.connection import DISCONNECTED
 from ..models.link import ACTIVE
+from ..models.operation import PENDING
 from .context import Sync
 from .operations import table as operations
 
@@ -88,25 +90,43 @@ def _unseen(connection: sa.Connection, subject_type: str, rows: Sequence[Any]) -
     if not ids:
         return []
     versions = _linked_versions(connection, subject_type, ids)
+    waiting = _waiting(connection, subject_type, ids)
     told = _last_told(connection, subject_type, ids)
-    return [row for row in rows if not _is_known(row, versions.get(row.id), told.get(row.id))]
+    return [
+        row for row in rows if not _is_known(row, versions.get(row.id), waiting.get(row.id, set()), told.get(row.id))
+    ]
 
 
-def _is_known(row: Any, versions: set[str] | None, told_at: datetime | None) -> bool:
-    """A linked subject is known by its exact version; any other by an operation made since."""
+def _is_known(row: Any, versions: dict[UUID, str] | None, waiting: set[UUID], told_at: datetime | None) -> bool:
+    """A linked subject is known by its exact version, or by what waits and will read it; any other by an operation
+    made since.
+    """
     if versions is not None:
-        return versions == {row.version}
+        return {connection_id for connection_id, version in versions.items() if version != row.version} <= waiting
     return told_at is not None and told_at >= row.at
 
 
-def _linked_versions(connection: sa.Connection, subject_type: str, ids: Sequence[str]) -> dict[str, set[str]]:
-    query = sa.select(_links.c.subject_id, _links.c.host_version).where(
+def _linked_versions(connection: sa.Connection, subject_type: str, ids: Sequence[str]) -> dict[str, dict[UUID, str]]:
+    query = sa.select(_links.c.subject_id, _links.c.connection_id, _links.c.host_version).where(
         _links.c.subject_type == subject_type, _links.c.subject_id.in_(ids), _links.c.state == ACTIVE
     )
-    versions: dict[str, set[str]] = {}
+    versions: dict[str, dict[UUID, str]] = {}
     for row in connection.execute(query):
-        versions.setdefault(row.subject_id, set()).add(row.host_version)
+        versions.setdefault(row.subject_id, {})[row.connection_id] = row.host_version
     return versions
+
+
+def _waiting(connection: sa.Connection, subject_type: str, ids: Sequence[str]) -> dict[str, set[UUID]]:
+    query = sa.select(operations.c.subject_id, operations.c.connection_id).where(
+        operations.c.subject_type == subject_type,
+        operations.c.subject_id.in_(ids),
+        operations.c.status == PENDING,
+        operations.c.claim.is_(None),
+    )
+    waiting: dict[str, set[UUID]] = {}
+    for row in connection.execute(query):
+        waiting.setdefault(row.subject_id, set()).add(row.connection_id)
+    return waiting
 
 
 def _last_told(connection: sa.Connection, subject_type: str, ids: Sequence[str]) -> dict[str, datetime]:
@@ -169,7 +189,7 @@ def _waiting_subjects(connection: sa.Connection, subject_type: str, cursor: str)
         sa.select(operations.c.subject_id)
         .where(
             operations.c.subject_type == subject_type,
-            operations.c.status == "pending",
+            operations.c.status == PENDING,
             operations.c.claim.is_(None),
             operations.c.subject_id > cursor,
         )

@@ -88,7 +88,8 @@ def _with_history(before: Mapping[str, Any] | None, told: Mapping[str, Any] | No
 
 def put_back(connection: sa.Connection, pairs: Sequence[Pair], now: datetime) -> None:
     """Let operations wait again; where a newer one waits for the same subject already, that one takes the work over."""
-    left = [(pending_key(op.connection_id, op.kind, op.subject_id), (op, verdict)) for op, verdict in pairs]
+    keyed = [(pending_key(op.connection_id, op.kind, op.subject_id), (op, verdict)) for op, verdict in pairs]
+    left = sorted(keyed, key=lambda one: one[0])  # locks are taken in the order in which a fan-out takes them
     for attempt in range(_TRIES):
         held = _holders(connection, [key for key, _ in left])
         free = [(key, pair) for key, pair in left if key not in held]
@@ -192,8 +193,9 @@ def _hand_over(connection: sa.Connection, pair: Pair, newer_id: int, now: dateti
         due = verdict.due_at or now
         inherited["unknown"] = True
         inherited["reason"] = reasons.WAITING_FOR_READ_BACK
-        inherited["due_at"] = sa.case((waiting.due_at < due, due), else_=waiting.due_at)
-    connection.execute(operations.update().where(waiting.id == newer_id).values(inherited))
+        inherited["due_at"] = sa.case((waiting.due_at > due, waiting.due_at), else_=due)
+    still_waits = sa.and_(waiting.id == newer_id, waiting.status == PENDING)
+    connection.execute(operations.update().where(still_waits).values(inherited))
 
 
 # What dead drains left
@@ -225,18 +227,3 @@ def recovered(
 def smaller(batch_limit: int) -> int:
     """Return the next smaller batch to try: a hundred, ten, one."""
     return max(1, min(batch_limit, FULL_BATCH) // 10)
-
-
-def release_waiting_notes(
-    connection: sa.Connection, connection_id: Any, client_ids: Sequence[str], now: datetime
-) -> None:
-    """Let the notes go on that waited for their client's record."""
-    if client_ids:
-        waiting = sa.and_(
-            operations.c.connection_id == connection_id,
-            operations.c.client_id.in_(client_ids),
-            operations.c.status == PENDING,
-            operations.c.claim.is_(None),
-            operations.c.reason == reasons.WAITING_FOR_CLIENT,
-        )
-        connection.execute(operations.update().where(waiting).values(due_at=now, reason=""))

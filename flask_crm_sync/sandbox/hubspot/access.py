@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from secrets import token_hex, token_urlsafe
+from zlib import crc32
 
 from .store import Store
 
@@ -49,7 +50,7 @@ class Token:
     @property
     def source_id(self) -> str:
         """Who wrote, as property histories name it."""
-        return self.client_id or self.token[-8:]
+        return self.client_id or str(crc32(self.token.encode()))
 
 
 class Access:

@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_type_hints
+
+
+def _switch(default: Any, says: str) -> Any:
+    return field(default=default, metadata={"says": says})
 
 
 @dataclass
 class Dialect:
     """How this sandbox reads the open points. The defaults favour what is hardest on a client."""
 
-    repeat_trace_ids: bool = False
-    """Whether result rows repeat ``objectWriteTraceId``; the documented example does not."""
-    shuffle_results: bool = True
-    """Whether batch results come in another order than the inputs; the order is not promised anywhere."""
-    upsert_shows_key: bool = True
-    """Whether an upsert's result shows the key property even where the input did not set it."""
-    email_upsert_in_parts: bool = False
-    """Whether a failing row of an upsert by e-mail fails alone; "partial upserts are not supported" says no."""
-    batch_conflict_names_id: bool = False
-    """Whether the 409 of a whole batch names the record in the way; both forms have been recorded."""
-    unique_conflict_envelope: Literal["category", "validation"] = "category"
-    """Whether a taken unique value is a category of its own or an entry of a validation error; both are 400."""
-    unique_note_properties: Literal["refuse", "allow", "ignore"] = "refuse"
-    """What creating a unique property on notes does: 400, works, or 201 with the flag dropped."""
-    merge_keeps_primary_id: bool = False
-    """Whether a merge keeps the primary's id (a beta) or makes a new one (the rule since January 2025)."""
-    merged_ids_in_batches: Literal["resolve", "missing"] = "resolve"
-    """Whether ids from before a merge work in batch calls; in single calls they always lead to the survivor."""
-    additional_email_is_key: bool = True
-    """Whether ``idProperty=email`` finds a record by one of its additional addresses."""
-    create_needs_identity: bool = False
-    """Whether a contact without e-mail, first and last name is refused; the two guides disagree."""
-    lifecycle_backward: Literal["ignore", "refuse"] = "ignore"
-    """What moving ``lifecyclestage`` back does."""
-    search_lag_ms: int = 1000
-    """How far the search index runs behind the records."""
-    property_visible_after_ms: int = 0
-    """How long a new property stays unreadable and unusable; 250 to 700 has been measured."""
-    retry_after_on_429: bool = False
-    """Whether a 429 carries ``Retry-After``; it is not documented there."""
-    rate_limit_word: Literal["errorType", "category"] = "errorType"
-    """Whether a 429 says ``errorType: RATE_LIMIT`` or ``category: RATE_LIMITS``; both are seen."""
-    rotate_refresh_tokens: bool = False
-    """Whether a refresh hands out a new refresh token and kills the old one."""
+    repeat_trace_ids: bool = _switch(False, "Result rows repeat objectWriteTraceId. The documented example does not.")
+    shuffle_results: bool = _switch(
+        True, "Batch results come in another order than the inputs. No order is promised anywhere."
+    )
+    upsert_shows_key: bool = _switch(
+        True, "An upsert's result shows the key property even where the input did not set it."
+    )
+    email_upsert_in_parts: bool = _switch(
+        False, "A failing row of an upsert by e-mail fails alone. Documented: partial upserts are not supported there."
+    )
+    batch_conflict_names_id: bool = _switch(
+        False, "The 409 of a whole batch names the record in the way. Both forms have been recorded."
+    )
+    unique_conflict_envelope: Literal["category", "validation"] = _switch(
+        "category", "A taken unique value is a category of its own, or an entry of a validation error. Both are 400."
+    )
+    unique_note_properties: Literal["refuse", "allow", "ignore"] = _switch(
+        "refuse", "Creating a unique property on notes: 400, works, or 201 with the flag dropped."
+    )
+    merge_keeps_primary_id: bool = _switch(
+        False, "A merge keeps the primary's id (a beta) instead of making a new one (the rule since January 2025)."
+    )
+    merged_ids_in_batches: Literal["resolve", "missing"] = _switch(
+        "resolve", "Ids from before a merge in batch calls: the survivor under its own id, or not found."
+    )
+    additional_email_is_key: bool = _switch(
+        True, "idProperty=email also finds a record by one of its additional addresses."
+    )
+    create_needs_identity: bool = _switch(
+        False, "A contact without e-mail, first and last name is refused. The two guides disagree."
+    )
+    lifecycle_backward: Literal["ignore", "refuse"] = _switch(
+        "ignore", "Moving lifecyclestage back: nothing happens, or 400."
+    )
+    search_lag_ms: int = _switch(1000, "How far the search index runs behind the records.")
+    property_visible_after_ms: int = _switch(
+        0, "How long a new property stays unreadable and unusable. 250 to 700 has been measured."
+    )
+    retry_after_on_429: bool = _switch(False, "A 429 carries Retry-After. It is not documented there.")
+    rate_limit_word: Literal["errorType", "category"] = _switch(
+        "errorType", "A 429 says errorType RATE_LIMIT, or category RATE_LIMITS. Both are seen."
+    )
+    rotate_refresh_tokens: bool = _switch(False, "A refresh hands out a new refresh token and kills the old one.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return all switches by name."""
@@ -62,10 +75,16 @@ class Dialect:
 
 
 _TYPES = get_type_hints(Dialect)
+_SAYS = {each.name: str(each.metadata["says"]) for each in fields(Dialect)}
+
+
+def explain(name: str) -> str:
+    """Return what a switch does, and why its default is what it is."""
+    return _SAYS[name]
 
 
 def _check(name: str, value: Any) -> None:
-    if name not in {field.name for field in fields(Dialect)}:
+    if name not in _SAYS:
         raise ValueError(f"no such switch: {name!r}")
     choices = get_args(_TYPES[name])
     if choices:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from ..panel import PER_PAGE, is_live, page_number
 from . import view
 from .access import DEFAULT_PORTAL
-from .dialect import Dialect
+from .dialect import Dialect, explain
 from .errors import HubSpotError
 from .kinds import CONTACTS, NOTES, Kind
 from .writes import find
@@ -154,7 +154,7 @@ _TYPES = get_type_hints(Dialect)
 
 
 def _switches(hubspot: HubSpot, wrong: str = "") -> str:
-    rows = [(name, value, _choices(name)) for name, value in hubspot.dialect.as_dict().items()]
+    rows = [(name, value, _choices(name), explain(name)) for name, value in hubspot.dialect.as_dict().items()]
     return render_template("hubspot/switches.html", switches=rows, wrong=wrong)
 
 

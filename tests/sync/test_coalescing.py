@@ -1,0 +1,129 @@
+"""Changes become operations, at most one waiting per client or conversation, however much happens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from flask_crm_sync.models import Change
+from flask_crm_sync.sync.fanout import _fan_out_chunk
+from flask_crm_sync.sync.steps import Step
+from flask_crm_sync.testing import FakeCRM
+from tests.sync.world import World, killed_at, listening, once_at
+
+
+def test_fifty_edits_are_one_operation(anywhere: World, crm: FakeCRM) -> None:
+    ada = anywhere.client("Ada", email="ada@example.com")
+    anywhere.run()
+    for number in range(50):
+        anywhere.edit(ada, city=f"City {number}")
+        if number % 7 == 0:
+            anywhere.fan_out()
+    anywhere.run_until_done()
+    assert anywhere.outcomes() == [("create_lead", "success", ""), ("update_contact", "success", "")]
+    assert crm.record_with(email="ada@example.com").values["city"] == "City 49"
+    assert len(crm.record_with(email="ada@example.com").versions) == 2
+
+
+def test_an_edit_folds_into_a_lead_that_waits(anywhere: World, crm: FakeCRM) -> None:
+    ada = anywhere.client("Ada", email="ada@example.com")
+    anywhere.fan_out()
+    anywhere.edit(ada, city="Graz")
+    anywhere.run()
+    assert anywhere.outcomes() == [("create_lead", "success", "")]
+    assert crm.record_with(email="ada@example.com").values["city"] == "Graz"
+
+
+def test_an_edit_during_the_claim_waits_as_a_new_operation(anywhere: World, crm: FakeCRM) -> None:
+    ada = anywhere.client("Ada", email="ada@example.com")
+    anywhere.fan_out()
+
+    def edit() -> None:
+        anywhere.edit(ada, city="Linz")
+        anywhere.fan_out()
+
+    with once_at(Step.CRM_READ, edit):
+        anywhere.run()
+    anywhere.run_until_done()
+    first, second = anywhere.operations()
+    assert (first.status, second.status) == ("success", "success")
+    assert crm.record_with(email="ada@example.com").values["city"] == "Linz"
+
+
+def test_each_connection_of_an_account_is_owed_its_own_and_other_accounts_nothing(world: World) -> None:
+    elsewhere = world.connect("2", token="other")
+    here = world.client("Ada", email="ada@example.com")
+    there = world.client("Bo", email="bo@example.com", account="2")
+    world.fan_out()
+    owed = {(op.connection_id, op.account_id, op.subject_id) for op in world.operations()}
+    assert owed == {(world.connection_id, "1", here), (elsewhere, "2", there)}
+
+
+def test_a_change_without_an_account_finds_it_in_the_host(world: World) -> None:
+    ada = world.client("Ada", email="ada@example.com", told=False)
+    world.tell("client", [ada], "updated")
+    world.fan_out()
+    assert world.operation().account_id == "1"
+
+
+def test_more_changes_than_a_chunk_all_become_operations(anywhere: World) -> None:
+    anywhere.clients(1101)
+    assert anywhere.fan_out() == 1101
+    assert len(anywhere.operations()) == 1101
+    assert anywhere.rows(Change) == []
+
+
+@pytest.mark.parametrize("step", [Step.CHANGES_TAKEN, Step.OPERATIONS_OWED])
+def test_a_fan_out_that_dies_takes_no_change_with_it(anywhere: World, step: Step) -> None:
+    anywhere.client("Ada", email="ada@example.com")
+    with killed_at(step):
+        anywhere.fan_out()
+    assert len(anywhere.rows(Change)) == 1
+    assert anywhere.operations() == []
+    assert anywhere.fan_out() == 1
+
+
+def test_a_client_made_under_the_key_of_a_deleted_one_is_not_forgotten(world: World) -> None:
+    world.tell("client", ["1"], "deleted", "1")
+    assert world.client("Ada", email="ada@example.com", id=1) == "1"
+    world.fan_out()
+    assert world.outcomes() == [("create_lead", "pending", "")]
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_two_fan_outs_at_once_make_one_operation(kind: str, world_on: Callable[[str], World]) -> None:
+    """Both hold a change of the same clients; neither can see what the other has not committed yet."""
+    world = world_on(kind)
+    ids = world.clients(50)
+    both_have_taken = threading.Barrier(2, timeout=20)
+    taken: list[int] = []
+
+    def listener(step: Step) -> None:
+        if step is Step.CHANGES_TAKEN:
+            both_have_taken.wait()
+
+    def work() -> None:
+        taken.append(_fan_out_chunk(world.fresh_sync()))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    with listening(listener):
+        threads[0].start()
+        wait_for(lambda: both_have_taken.n_waiting == 1)
+        world.tell("client", list(reversed(ids)), "updated", "1")
+        threads[1].start()
+        for thread in threads:
+            thread.join(30)
+    assert taken == [50, 50]
+    assert len(world.operations()) == 50
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Wait for another thread, at most some seconds."""
+    pause = threading.Event()
+    for _ in range(4000):
+        if happened():
+            return
+        pause.wait(0.005)
+    raise TimeoutError
