@@ -13,7 +13,7 @@ from .wire import Delivery
 
 HTML = """<html>
 <head><title>{status} {reason}</title></head>
-<body><center><h1>{status} {reason}</h1></center><hr><center>cloudflare</center></body>
+<body><center><h1>{status} {reason}</h1></center><hr><center>proxy</center></body>
 </html>
 """
 REASONS = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}

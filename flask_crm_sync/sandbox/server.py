@@ -67,7 +67,7 @@ class Sandbox:
             self._server.server_close()
             self._thread.join()
             self._server = self._thread = None
-            self.hubspot.close()
+        self.hubspot.close()
 
     @property
     def url(self) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import unquote_to_bytes
 HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 75.0
 LARGEST_BODY = 32 * 1024 * 1024
+LONGEST_LINE = 65_536
 DELIVERY = "sandbox.delivery"
 
 WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -34,7 +35,7 @@ class Delivery:
 
 
 class RequestTooLong(Exception):
-    """The request announces or holds more than the sandbox takes."""
+    """The request announces or holds more than the sandbox takes; the text is the status line's."""
 
 
 class HTTPSServer(ThreadingMixIn, TCPServer):
@@ -105,13 +106,15 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one request; every early return closes the connection."""
         self.close_connection = True
         try:
-            self.raw_requestline = self.rfile.readline(65537)
+            self.raw_requestline = self.rfile.readline(LONGEST_LINE + 1)
+            if len(self.raw_requestline) > LONGEST_LINE:
+                raise RequestTooLong("414 URI Too Long")
             if not self.raw_requestline or self.server.stopping.is_set() or not self.parse_request():
                 return
             self._answer(self._read_body())
-        except RequestTooLong:
+        except RequestTooLong as refused:
             self.close_connection = True
-            self.wfile.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self.wfile.write(f"HTTP/1.1 {refused}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         except (OSError, ValueError):
             self.close_connection = True
 
@@ -120,14 +123,16 @@ class Handler(BaseHTTPRequestHandler):
             return self._read_chunks()
         length = int(self.headers.get("Content-Length") or 0)
         if length > LARGEST_BODY:
-            raise RequestTooLong
+            raise RequestTooLong("413 Content Too Large")
+        if length < 0:
+            raise ValueError("a negative Content-Length")
         return self.rfile.read(length) if length else b""
 
     def _read_chunks(self) -> bytes:
         body = bytearray()
         while size := int(self.rfile.readline(1024).split(b";")[0], 16):
             if len(body) + size > LARGEST_BODY:
-                raise RequestTooLong
+                raise RequestTooLong("413 Content Too Large")
             body += self.rfile.read(size)
             self.rfile.readline(3)
         while self.rfile.readline(1024).strip():

@@ -136,6 +136,11 @@ def test_links_in_batches(any_client: Client) -> None:
     assert contacts_of(any_client, notes[0]) == [other]
 
 
+def test_the_type_between_notes_and_contacts_is_told(any_client: Client) -> None:
+    labels = any_client.links("GET", "notes/contacts/labels").json()["results"]
+    assert labels == [{"category": "HUBSPOT_DEFINED", "typeId": 202, "label": None}]
+
+
 def test_links_are_paged(client: Client) -> None:
     contact = client.contact(firstname="A")
     notes = [client.note(contact) for _ in range(5)]

@@ -70,6 +70,13 @@ def test_a_code_is_traded_for_tokens_that_work(client: Client, version: str) -> 
     assert client.objects("POST", "contacts", json={}, headers=bearer(granted)).status_code == 403
 
 
+def test_an_app_has_the_burst_of_a_marketplace_app_and_no_daily_limit(client: Client) -> None:
+    client.sandbox.hubspot.add_portal(1234567, tier="enterprise")
+    headers = client.call("GET", "/account-info/2026-09/details", headers=bearer(connect(client))).headers
+    assert headers["X-HubSpot-RateLimit-Max"] == "110"
+    assert "X-HubSpot-RateLimit-Daily" not in headers
+
+
 def test_the_consent_page_lists_what_is_asked_for(client: Client) -> None:
     page = client.call("GET", "/oauth/authorize", params=ASK)
     assert page.status_code == 200

@@ -27,6 +27,11 @@ def test_a_property_is_made_in_a_group_of_our_own(any_client: Client) -> None:
     assert KEY in {each["name"] for each in any_client.properties("GET", "contacts").json()["results"]}
 
 
+def test_a_property_is_not_unique_unless_it_says_so(client: Client) -> None:
+    made = client.properties("POST", "contacts", json={k: v for k, v in BODY.items() if k != "hasUniqueValue"})
+    assert (made.status_code, made.json()["hasUniqueValue"]) == (201, False)
+
+
 def test_a_name_in_use_is_a_409(any_client: Client) -> None:
     any_client.make_key()
     again = any_client.make_key()

@@ -59,6 +59,12 @@ def delete_link(caller: Caller, kind: str, record_id: str, to_kind: str, to_id: 
     return 204, None
 
 
+def list_labels(caller: Caller, kind: str, to_kind: str) -> Answer:
+    """Return the association types between two object types; none has a label of its own."""
+    here, there = _pair(kind, to_kind)
+    return 200, {"results": [{**_spec(here, there), "label": None}]}
+
+
 def batch_link(caller: Caller, kind: str, to_kind: str) -> Answer:
     """Link up to 2,000 pairs with the types named in each input."""
     here, there = _pair(kind, to_kind)
@@ -128,9 +134,12 @@ def _link(desk: Desk, here: Kind, there: Kind, from_id: str, to_id: str) -> tupl
     return ids
 
 
+def _spec(here: Kind, there: Kind) -> dict[str, Any]:
+    return {"category": "HUBSPOT_DEFINED", "typeId": ASSOCIATION_TYPES[here.name, there.name]}
+
+
 def _row(here: Kind, there: Kind, to_id: int) -> dict[str, Any]:
-    spec = {"category": "HUBSPOT_DEFINED", "typeId": ASSOCIATION_TYPES[here.name, there.name]}
-    return {"toObjectId": str(to_id), "associationTypes": [spec]}
+    return {"toObjectId": str(to_id), "associationTypes": [_spec(here, there)]}
 
 
 def _labels(here: Kind, there: Kind, from_id: int, to_id: int) -> dict[str, Any]:

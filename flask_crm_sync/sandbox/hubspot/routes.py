@@ -48,6 +48,7 @@ ROUTES = (
     Route(RECORD_LINKS, "PUT", f"{_LINK}/default/<to_kind>/<to_id>", links.put_default_link, "write"),
     Route(RECORD_LINKS, "PUT", f"{_LINK}/<to_kind>/<to_id>", links.put_link, "write"),
     Route(RECORD_LINKS, "DELETE", f"{_LINK}/<to_kind>/<to_id>", links.delete_link, "write"),
+    Route(LINKS, "GET", "/<kind>/<to_kind>/labels", links.list_labels, "read"),
     Route(LINKS, "POST", "/<kind>/<to_kind>/batch/create", links.batch_link, "write"),
     Route(LINKS, "POST", "/<kind>/<to_kind>/batch/associate/default", links.batch_link_default, "write"),
     Route(LINKS, "POST", "/<kind>/<to_kind>/batch/read", links.batch_read_links, "read"),
