@@ -72,8 +72,17 @@ def ask_for(running: Running, due: Sequence[Due]) -> None:
 
 
 def work_on(running: Running, connection_id: UUID, lane: int = LIVE) -> Drained:
-    """Drain a connection for a slice, tell the host's receivers, and ask for the rest."""
-    drained = push(running.sync, connection_id, listener=partial(_tell, running), should_stop=stopping.is_set)
+    """Drain a connection for a slice, tell the host's receivers, and ask for the rest.
+
+    Between two batches it looks for fresh changes, so that a new lead need not wait for the end of the slice.
+    """
+    drained = push(
+        running.sync,
+        connection_id,
+        listener=partial(_tell, running),
+        should_stop=stopping.is_set,
+        between=partial(fan_out, running.sync),
+    )
     if drained.more:
         running.queues.enqueue_drain(connection_id, lane)
     return drained

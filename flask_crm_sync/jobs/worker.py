@@ -76,9 +76,9 @@ def _worked(running: Running, lanes: Sequence[int], *, burst: bool) -> bool:
     queues = [QUEUE_NAMES[lane] for lane in lanes]
     try:
         if not stopping.is_set():
-            connection = running.queues.worker_connection()
-            worker = LaneWorker(queues, connection=connection, worker_ttl=_IDLE_SECONDS, log_job_description=False)
-            worker.work(burst=burst, logging_level="WARNING")
+            with contextlib.closing(running.queues.worker_connection()) as connection:
+                worker = LaneWorker(queues, connection=connection, worker_ttl=_IDLE_SECONDS, log_job_description=False)
+                worker.work(burst=burst, logging_level="WARNING")
     except (redis.RedisError, OSError, StopRequested):
         return stopping.is_set()
     finally:

@@ -25,7 +25,7 @@ class Base(DeclarativeBase):
     """Base of the extension's own tables, apart from the host's metadata."""
 
     metadata = sa.MetaData(naming_convention=_NAMES)
-    __table_args__: Any = {"mysql_charset": "utf8mb4"}
+    __table_args__: Any = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
 
 
 class Instant(TypeDecorator[datetime]):

