@@ -40,6 +40,9 @@ class BindingFailure:
     id: str
     reason: str
 
+    def __str__(self) -> str:
+        return self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:

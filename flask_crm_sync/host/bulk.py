@@ -116,7 +116,8 @@ class Bulk:
 
 def _flush_first(run: ORMExecuteState) -> None:
     """Do early what the statement would do anyway: its WHERE must see the session's pending work here too."""
-    if run.session.autoflush and run.execution_options.get("autoflush", True):
+    flushing = getattr(run.session, "_flushing", False)  # a statement run by a listener of the flush itself
+    if run.session.autoflush and run.execution_options.get("autoflush", True) and not flushing:
         run.session.flush()
 
 

@@ -164,7 +164,9 @@ class Capture:
             ledger.rolled_back(transaction)
 
     def _ledger(self, session: Session) -> Ledger:
-        ledger: Ledger = session.info.setdefault(self, Ledger())
+        ledger: Ledger | None = session.info.get(self)
+        if ledger is None:
+            ledger = session.info[self] = Ledger()
         return ledger
 
     def _is_ours(self, engine: sa.Engine) -> bool:

@@ -17,7 +17,7 @@ from .attributes import Resolver, foreign_key_to
 from .binding import BY_CONVENTION, ClientBinding, ConversationBinding, MessageBinding
 from .bound import Bound
 from .reading import DEFAULT_ACCOUNT, Host
-from .scan import is_instant
+from .scan import is_scannable
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -191,8 +191,7 @@ def _tell(host: Host) -> None:
     if not host.has_accounts:
         log.info("%s has no account or tenant: everything belongs to %r", host.client.name, DEFAULT_ACCOUNT)
     for bound in (host.client, host.conversation):
-        column = bound.column("updated_at")
-        if column is None or not is_instant(column.type):
+        if not is_scannable(bound):
             log.warning(
                 "%s has no mapped updated_at with date and time: changes by raw SQL or other programs go unseen",
                 bound.name,

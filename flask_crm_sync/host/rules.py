@@ -62,7 +62,7 @@ class Rule:
         if state.unmodified_intersection((self.key,)):
             return None
         history = state.get_history(self.key, PassiveFlag.PASSIVE_NO_INITIALIZE)
-        former = history.deleted[0] if history.deleted else None
+        former = history.deleted[0] if history.deleted else self._stored_key(connection, state)
         return None if former == state.dict.get(self.key) else former
 
     def _stored_key(self, connection: sa.Connection, state: InstanceState[Any]) -> Any:

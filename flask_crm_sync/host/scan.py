@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
 
 from .bound import Bound, Reader, connection_of, dialect_of, key_parser, plain_type
 from .values import instant, key_text, version_text
@@ -16,7 +17,7 @@ from .values import instant, key_text, version_text
 class ScanRow:
     """One row that the scan came by; `at` and `id` of the last one are where the next page begins.
 
-    `account_id` is None where it is no plain column of the row.
+    `account_id` is None where it is no plain column of the row. `version` is that of the row's record.
     """
 
     id: str
@@ -29,10 +30,10 @@ def scan(bound: Bound, on: Reader, after: datetime | None, cursor: str, limit: i
     """Return up to `limit` rows behind (`after`, `cursor`), in the order of `updated_at` and key.
 
     An empty cursor stands before every key: rows of the very instant `after` are then returned too. Rows whose
-    `updated_at` is NULL are never returned. A model without a mapped `updated_at` has no rows to scan.
+    `updated_at` is NULL are never returned. A model that is not scannable has no rows.
     """
     at = bound.column("updated_at")
-    if at is None:
+    if at is None or not is_scannable(bound):
         return []
     account = bound.column("account")
     query = sa.select(bound.id_column, at, sa.null() if account is None else account)
@@ -42,17 +43,33 @@ def scan(bound: Bound, on: Reader, after: datetime | None, cursor: str, limit: i
     return [_row(*row) for row in connection_of(on).execute(query)]
 
 
-def is_instant(type_: sa.types.TypeEngine[Any]) -> bool:
-    """Tell whether the type holds date and time, so that a scan can go by it."""
-    return isinstance(plain_type(type_), sa.DateTime)
+def is_scannable(bound: Bound) -> bool:
+    """Tell whether the model has a mapped `updated_at` with date and time."""
+    at = bound.column("updated_at")
+    return at is not None and isinstance(plain_type(at.type), sa.DateTime)
 
 
 def _behind(bound: Bound, at: Any, on: Reader, after: datetime, cursor: str) -> sa.ColumnElement[bool]:
-    since = after if getattr(plain_type(at.type), "timezone", False) else after.astimezone(UTC).replace(tzinfo=None)
+    since = _as_stored(at.type, after.astimezone(UTC), dialect_of(on))
     if not cursor:
         return cast(sa.ColumnElement[bool], at >= since)
     key = key_parser(bound.id_column.type, dialect_of(on))(cursor)
-    return sa.or_(at > since, sa.and_(at == since, bound.id_column > key))
+    # The first part says nothing new, but lets an index on `updated_at` find the place (SQLite takes none for an OR).
+    return sa.and_(at >= since, sa.or_(at > since, bound.id_column > key))
+
+
+def _as_stored(type_: sa.types.TypeEngine[Any], at: datetime, dialect: sa.Dialect) -> datetime:
+    """Return the instant as the column takes it: aware where it keeps a zone, or where the host's own type takes it."""
+    naive = at.replace(tzinfo=None)
+    if not isinstance(type_, TypeDecorator):
+        return at if getattr(type_, "timezone", False) else naive
+    bind = type_.bind_processor(dialect)
+    try:
+        if bind is not None:
+            bind(at)
+    except Exception:  # the host's own code, and each has its own way to refuse
+        return naive
+    return at
 
 
 def _row(key: Any, at: Any, account: Any) -> ScanRow:

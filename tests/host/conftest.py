@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from flask_crm_sync.host.capture import Capture, install_capture
-from tests.host.hosts import CHANGES, HOSTS, HostCase, begin_explicitly, plain_uuid, usual
+from tests.host.hosts import CHANGES, HOSTS, HostCase, begin_explicitly, joined, plain_uuid, usual
 from tests.servers import fresh_database
 
 
@@ -46,12 +46,17 @@ def emptied_postgres(shared_postgres: str) -> str:
     return shared_postgres
 
 
-@pytest.fixture(params=["sqlite usual", "postgresql usual", "postgresql plain_uuid"])
-def database_host(request: pytest.FixtureRequest, sqlite_url: str) -> HostCase:
+@pytest.fixture
+def fresh_mariadb(mariadb_url: str) -> str:
+    return fresh_database(mariadb_url)
+
+
+@pytest.fixture(params=["sqlite usual", "postgresql usual", "postgresql plain_uuid", "mariadb usual"])
+def database_host(request: pytest.FixtureRequest) -> HostCase:
     """A host on each database, with savepoints that work."""
     database, kind = request.param.split()
-    url = sqlite_url if database == "sqlite" else request.getfixturevalue("emptied_postgres")
-    case = {"usual": usual, "plain_uuid": plain_uuid}[kind](url)
+    fixture = {"sqlite": "sqlite_url", "postgresql": "emptied_postgres", "mariadb": "fresh_mariadb"}[database]
+    case = {"usual": usual, "plain_uuid": plain_uuid}[kind](request.getfixturevalue(fixture))
     if kind == "usual":
         begin_explicitly(case.host.engine)
     return case
@@ -85,6 +90,18 @@ def _captured(case: HostCase, wakes: Wakes) -> Iterator[HostCase]:
 def captured(any_host: HostCase, wakes: Wakes) -> Iterator[HostCase]:
     """Each kind of host, with capture."""
     yield from _captured(any_host, wakes)
+
+
+@pytest.fixture(params=[name for name in HOSTS if name != "lonely"])
+def captured_with_messages(request: pytest.FixtureRequest, sqlite_url: str, wakes: Wakes) -> Iterator[HostCase]:
+    """Each kind of host that has messages, with capture."""
+    yield from _captured(HOSTS[request.param](sqlite_url), wakes)
+
+
+@pytest.fixture
+def joined_captured(sqlite_url: str, wakes: Wakes) -> Iterator[HostCase]:
+    """The host whose clients are persons, with capture."""
+    yield from _captured(joined(sqlite_url), wakes)
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from sqlalchemy.pool import NullPool
+from sqlalchemy.types import TypeDecorator
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.host.binding import ClientBinding, ConversationBinding
 from flask_crm_sync.host.convention import resolve_host
 from flask_crm_sync.host.reading import Host
 from flask_crm_sync.models import Change
+from flask_crm_sync.models.base import Instant
 
 CHANGES: sa.Table = Change.__table__  # type: ignore[assignment]
 
@@ -28,7 +30,7 @@ def naive_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-@dataclass
+@dataclass(repr=False)
 class HostCase:
     """One host: its models, how to open a session, and how to make a client of a given e-mail."""
 
@@ -39,6 +41,7 @@ class HostCase:
     Message: Any
     session: Callable[[], AbstractContextManager[Session]]
     tenant: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)
     named: Callable[[str, str], dict[str, Any]] = lambda first, last: {"first_name": first, "last_name": last}
     said: Callable[[str, bool], dict[str, Any]] = lambda text, ours: {
         "text": text,
@@ -250,13 +253,58 @@ def joined(url: str) -> HostCase:
         sender = mapped_column(sa.String(20))
         text = mapped_column(sa.Text)
 
-    case = _flask_case(db, url, Client, Conversation, Message, tenant={"organization_id": 3})
-    case.Person, case.ImportantClient = Person, ImportantClient  # type: ignore[attr-defined]
-    return case
+    others = {"Person": Person, "ImportantClient": ImportantClient}
+    return _flask_case(db, url, Client, Conversation, Message, tenant={"organization_id": 3}, others=others)
+
+
+class Guid(TypeDecorator[uuid.UUID]):
+    """The UUID that many hosts have made for themselves: sixteen bytes in the database."""
+
+    impl = sa.LargeBinary(16)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> bytes | None:
+        return None if value is None else value.bytes
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> uuid.UUID | None:
+        return None if value is None else uuid.UUID(bytes=value)
+
+
+def decorated(url: str) -> HostCase:
+    """Plain declarative models whose keys, tenant and instants are of types that the host made itself."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Client(Base):
+        __tablename__ = "client"
+        id: Mapped[uuid.UUID] = mapped_column(Guid, primary_key=True, default=uuid.uuid4)
+        tenant_id: Mapped[uuid.UUID] = mapped_column(Guid)
+        first_name: Mapped[str | None]
+        last_name: Mapped[str | None]
+        email: Mapped[str | None]
+        updated_at: Mapped[datetime] = mapped_column(Instant, default=lambda: datetime.now(UTC))
+
+    class Conversation(Base):
+        __tablename__ = "conversation"
+        id: Mapped[uuid.UUID] = mapped_column(Guid, primary_key=True, default=uuid.uuid4)
+        client_id: Mapped[uuid.UUID] = mapped_column(Guid, sa.ForeignKey("client.id"))
+        status: Mapped[str | None]
+
+    class Message(Base):
+        __tablename__ = "message"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        conversation_id: Mapped[uuid.UUID] = mapped_column(Guid, sa.ForeignKey("conversation.id"))
+        text: Mapped[str | None]
+        sender: Mapped[str | None]
+        created_at: Mapped[datetime] = mapped_column(Instant, default=lambda: datetime.now(UTC))
+
+    tenant = {"tenant_id": uuid.UUID("0b7c2bd4-7c0f-4d7c-9a52-9d9a4d8c1a10")}
+    return _plain_case(Base, url, Client, Conversation, Message, tenant=tenant)
 
 
 HOSTS: dict[str, Callable[[str], HostCase]] = {
-    build.__name__: build for build in (usual, plain_uuid, plain_text_keys, lonely, joined)
+    build.__name__: build for build in (usual, plain_uuid, plain_text_keys, decorated, lonely, joined)
 }
 
 

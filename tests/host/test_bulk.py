@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tests.host.conftest import Wakes
 from tests.host.hosts import CHANGES, HostCase
 
+SQLALCHEMY = tuple(int(part) for part in sa.__version__.split(".")[:3] if part.isdigit())
 EMAILS = ("a@example.com", "b@example.com", "c@example.com")
 
 
@@ -96,7 +97,7 @@ def test_update_of_no_row_is_no_change(on_database: HostCase, wakes: Wakes) -> N
     client_model = on_database.Client
     _run(on_database, sa.update(client_model).where(client_model.email == "nobody").values(email="x@example.com"))
     assert on_database.changes() == []
-    assert wakes.count == 0
+    assert wakes.count == 0 or SQLALCHEMY < (2, 0, 28)  # before that, how many rows were copied may stay unknown
 
 
 def test_update_of_nothing_that_is_bound_is_no_change(usual_captured: HostCase) -> None:
@@ -167,6 +168,20 @@ def test_update_sees_what_the_session_has_not_flushed_yet(usual_captured: HostCa
         )
         session.commit()
     assert usual_captured.changes() == [("client", "2", "updated")]
+
+
+def test_statement_of_a_listener_inside_a_flush_is_captured(usual_captured: HostCase) -> None:
+    _seed(usual_captured)
+    client_model = usual_captured.Client
+    with Session(usual_captured.host.engine) as session:
+
+        @sa.event.listens_for(session, "before_flush")
+        def _also(flushing: Session, *_: Any) -> None:
+            flushing.execute(sa.update(client_model).where(client_model.id == 3).values(email="x@example.com"))
+
+        session.get(client_model, 1).email = "y@example.com"
+        session.commit()
+    assert sorted(usual_captured.changes()) == _expected([1, 3], "updated")
 
 
 def test_update_from_another_table_is_captured(usual_captured: HostCase) -> None:
@@ -297,7 +312,7 @@ def test_insert_that_returns_in_order_keeps_the_order(on_database: HostCase) -> 
     client_model = on_database.Client
     try:
         insert = sa.insert(client_model).returning(client_model.email, sort_by_parameter_order=True)
-    except TypeError:
+    except (TypeError, sa.exc.ArgumentError):
         pytest.skip("this SQLAlchemy cannot sort what an INSERT returns")
     emails = [f"c{n}@example.com" for n in range(30)]
     with on_database.session() as session:
@@ -313,35 +328,40 @@ def test_rows_of_an_insert_that_returns_nothing_cannot_be_fetched(on_database: H
         result.all()
 
 
+IF_NEW: dict[str, Callable[[Any], Any]] = {
+    "sqlite": lambda model: sqlite.insert(model).on_conflict_do_nothing(),
+    "postgresql": lambda model: postgresql.insert(model).on_conflict_do_nothing(),
+    "mysql": lambda model: sa.insert(model).prefix_with("IGNORE"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*Duplicate entry")
 def test_row_that_an_upsert_leaves_alone_is_no_change(on_database: HostCase) -> None:
     ids = _seed(on_database)
-    dialect: Any = {"sqlite": sqlite, "postgresql": postgresql}[on_database.host.engine.dialect.name]
+    insert = IF_NEW[on_database.host.engine.dialect.name](on_database.Client)
     rows = _new(on_database, "x@example.com", "new@example.com")
     rows[0]["id"] = ids[0]
     for row in rows:
-        _run(on_database, dialect.insert(on_database.Client).values(row).on_conflict_do_nothing())
+        _run(on_database, insert.values(row))
     assert on_database.changes() == _expected(_ids_of(on_database, "new@example.com"), "created")
 
 
-def test_joined_client_is_captured_through_its_base_class(captured: HostCase) -> None:
-    person_model = getattr(captured, "Person", None)
-    if person_model is None:
-        pytest.skip("this host has no subclasses")
-    ids = _seed(captured)
-    important_model = captured.ImportantClient  # type: ignore[attr-defined]
-    with captured.session() as session:
+def test_joined_client_is_captured_through_its_base_class(joined_captured: HostCase) -> None:
+    person_model, important_model = joined_captured.others["Person"], joined_captured.others["ImportantClient"]
+    ids = _seed(joined_captured)
+    with joined_captured.session() as session:
         session.add_all(
             [person_model(first_name="Nobody's client"), important_model(email="vip@example.com", organization_id=3)]
         )
         session.commit()
-    captured.forget_changes()
-    everybody = [*ids, *_ids_of(captured, "vip@example.com")]
-    _run(captured, sa.update(person_model).values(first_name="Everybody"))
-    assert sorted(captured.changes()) == _expected(everybody, "updated")
-    captured.forget_changes()
-    _run(captured, sa.insert(captured.Client), _new(captured, "many@example.com"))
-    _run(captured, sa.insert(person_model), [{"first_name": "Not a client", "kind": "person"}])
-    assert captured.changes() == _expected(_ids_of(captured, "many@example.com"), "created")
+    joined_captured.forget_changes()
+    everybody = [*ids, *_ids_of(joined_captured, "vip@example.com")]
+    _run(joined_captured, sa.update(person_model).values(first_name="Everybody"))
+    assert sorted(joined_captured.changes()) == _expected(everybody, "updated")
+    joined_captured.forget_changes()
+    _run(joined_captured, sa.insert(joined_captured.Client), _new(joined_captured, "many@example.com"))
+    _run(joined_captured, sa.insert(person_model), [{"first_name": "Not a client", "kind": "person"}])
+    assert joined_captured.changes() == _expected(_ids_of(joined_captured, "many@example.com"), "created")
 
 
 def test_statement_that_cannot_be_read_is_left_to_the_scan(

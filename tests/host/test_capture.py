@@ -103,22 +103,20 @@ def test_flush_writes_its_changes_in_one_statement(usual_captured: HostCase) -> 
     assert len(usual_captured.changes()) == 50
 
 
-def test_message_is_a_change_of_its_conversation(captured: HostCase) -> None:
-    if captured.Message is None:
-        pytest.skip("this host has no messages")
-    with captured.session() as session:
-        _, conversation = _talk(captured, session)
+def test_message_is_a_change_of_its_conversation(captured_with_messages: HostCase) -> None:
+    with captured_with_messages.session() as session:
+        _, conversation = _talk(captured_with_messages, session)
         id = str(conversation.id)
         session.commit()
-        captured.forget_changes()
-        message = _say(captured, conversation, "Hello")
+        captured_with_messages.forget_changes()
+        message = _say(captured_with_messages, conversation, "Hello")
         session.add(message)
         session.commit()
-        setattr(message, captured.host.message.attributes["text"].name, "Hello!")  # type: ignore[union-attr]
+        setattr(message, captured_with_messages.host.message.attributes["text"].name, "Hello!")  # type: ignore[union-attr]
         session.commit()
         session.delete(message)
         session.commit()
-    assert captured.changes() == [("conversation", id, "updated")] * 3
+    assert captured_with_messages.changes() == [("conversation", id, "updated")] * 3
 
 
 def test_moved_message_changes_both_conversations(usual_captured: HostCase) -> None:
@@ -137,22 +135,20 @@ def test_moved_message_changes_both_conversations(usual_captured: HostCase) -> N
     assert set(usual_captured.changes()) == {("conversation", id, "updated") for id in ids}
 
 
-def test_unloaded_key_of_a_message_is_asked_for(captured: HostCase) -> None:
-    if captured.Message is None:
-        pytest.skip("this host has no messages")
-    with captured.session() as session:
-        _, conversation = _talk(captured, session)
-        message = _say(captured, conversation, "Hello")
+def test_unloaded_key_of_a_message_is_asked_for(captured_with_messages: HostCase) -> None:
+    with captured_with_messages.session() as session:
+        _, conversation = _talk(captured_with_messages, session)
+        message = _say(captured_with_messages, conversation, "Hello")
         session.add(message)
         id = str(conversation.id)
         session.commit()  # everything is expired
-        captured.forget_changes()
-        setattr(message, captured.host.message.attributes["text"].name, "Bye")  # type: ignore[union-attr]
+        captured_with_messages.forget_changes()
+        setattr(message, captured_with_messages.host.message.attributes["text"].name, "Bye")  # type: ignore[union-attr]
         session.commit()
         session.expire_all()
         session.delete(message)
         session.commit()
-    assert captured.changes() == [("conversation", id, "updated")] * 2
+    assert captured_with_messages.changes() == [("conversation", id, "updated")] * 2
 
 
 @pytest.mark.parametrize(
@@ -213,13 +209,10 @@ def test_new_key_leaves_the_old_one_deleted(usual_captured: HostCase) -> None:
     assert set(usual_captured.changes()) == {("client", "99", "updated"), ("client", "1", "deleted")}
 
 
-def test_subclass_of_the_client_is_a_client(captured: HostCase) -> None:
-    special = getattr(captured, "ImportantClient", None)
-    if special is None:
-        pytest.skip("this host has no subclasses")
-    with captured.session() as session:
-        client = special(email="vip@example.com", level=1)
-        person = captured.Person(first_name="Not a client")  # type: ignore[attr-defined]
+def test_subclass_of_the_client_is_a_client(joined_captured: HostCase) -> None:
+    with joined_captured.session() as session:
+        client = joined_captured.others["ImportantClient"](email="vip@example.com", level=1)
+        person = joined_captured.others["Person"](first_name="Not a client")
         session.add_all([client, person])
         session.commit()
         id = str(client.id)
@@ -227,7 +220,7 @@ def test_subclass_of_the_client_is_a_client(captured: HostCase) -> None:
         session.commit()
         client.level = 2
         session.commit()
-    assert captured.changes() == [("client", id, "created"), ("client", id, "updated")]
+    assert joined_captured.changes() == [("client", id, "created"), ("client", id, "updated")]
 
 
 def test_related_row_is_a_change_of_its_client(sqlite_url: str, wakes: Wakes) -> None:
@@ -342,11 +335,9 @@ def test_plain_session_is_captured_like_the_hosts_own(usual_captured: HostCase, 
     assert wakes.count == 1
 
 
-def test_two_sessions_at_once_keep_their_changes_apart(on_database: HostCase, wakes: Wakes) -> None:
-    if on_database.host.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
-    with Session(on_database.host.engine) as one, Session(on_database.host.engine) as other:
-        kept, lost = on_database.client("kept@example.com"), on_database.client("lost@example.com")
+def test_two_sessions_at_once_keep_their_changes_apart(postgres_captured: HostCase, wakes: Wakes) -> None:
+    with Session(postgres_captured.host.engine) as one, Session(postgres_captured.host.engine) as other:
+        kept, lost = postgres_captured.client("kept@example.com"), postgres_captured.client("lost@example.com")
         one.add(kept)
         other.add(lost)
         one.flush()
@@ -354,7 +345,7 @@ def test_two_sessions_at_once_keep_their_changes_apart(on_database: HostCase, wa
         id = str(kept.id)
         other.rollback()
         one.commit()
-    assert on_database.changes() == [("client", id, "created")]
+    assert postgres_captured.changes() == [("client", id, "created")]
     assert wakes.count == 1
 
 
@@ -445,6 +436,7 @@ def test_change_that_cannot_be_written_fails_the_hosts_commit(usual_captured: Ho
 def test_database_of_another_engine_is_passed_by(usual_captured: HostCase, tmp_path: Any) -> None:
     other = sa.create_engine(f"sqlite:///{tmp_path / 'other.sqlite'}", poolclass=sa.pool.NullPool)
     usual_captured.Client.metadata.create_all(other)
+    CHANGES.create(other)
     with Session(other) as session:
         client = usual_captured.client("ada@example.com")
         session.add(client)
@@ -455,6 +447,7 @@ def test_database_of_another_engine_is_passed_by(usual_captured: HostCase, tmp_p
         session.execute(sa.insert(usual_captured.Client), [{"account_id": 7, "email": "z@example.com"}])
         session.delete(client)
         session.commit()
+        assert session.scalar(sa.select(sa.func.count()).select_from(CHANGES)) == 0
     assert usual_captured.changes() == []
 
 

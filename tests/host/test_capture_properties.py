@@ -149,15 +149,15 @@ class Story:
 
     def _move(self, pick: int) -> set[Event]:
         message = self._get(self.case.Message, self.rows.messages, pick)
-        if not message:
+        former, to = (self.rows.messages[message.id], self._talk(pick + 1).id) if message else (0, 0)
+        if former == to:
             return set()
-        former, to = self.rows.messages[message.id], self._talk(pick + 1).id
         self.session.expire(message, ["conversation_id"] if pick % 2 else ["text"])
         message.conversation_id = to
         self.rows.messages[message.id] = to
         self.session.flush()
         self.session.expire_all()
-        return {("conversation", str(talk), "updated") for talk in (former, to)} if former != to else set()
+        return {("conversation", str(talk), "updated") for talk in (former, to)}
 
     def _edit_many(self, pick: int) -> list[Event]:
         model = self.case.Client

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session, mapped_column, relationship
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.host.binding import ClientBinding, ConversationBinding
-from flask_crm_sync.host.bound import BindingFailure
+from flask_crm_sync.host.bound import BindingFailure, plain_type
 from flask_crm_sync.host.convention import resolve_host
 from flask_crm_sync.host.records import ClientRecord, ConversationRecord
-from tests.host.hosts import HostCase, usual
+from tests.host.hosts import HOSTS, HostCase, usual
 
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - as naive hosts store it
 
@@ -88,7 +88,7 @@ def test_head_and_record_agree(any_host: HostCase) -> None:
 @pytest.mark.parametrize("id", ["", "x", "-", "1.0", "007", "9" * 40, "٣", "\ud800", "\0", "' or 1=1"])
 def test_id_that_no_key_can_have_is_absent(any_host: HostCase, id: str) -> None:
     with any_host.host.engine.connect() as connection:
-        if any_host.Client.__mapper__.columns.id.type.python_type is not str:
+        if not isinstance(plain_type(any_host.Client.__mapper__.columns.id.type), sa.String):
             assert any_host.host.load_clients(connection, [id]) == {}
             assert any_host.host.conversation_heads(connection, [id]) == {}
 
@@ -175,24 +175,34 @@ def test_scan_pages_through_everything_behind_a_place(usual_host: HostCase) -> N
             seen += [row.id for row in page]
             after, cursor = page[-1].at, page[-1].id
         again = usual_host.host.scan_clients(connection, NOON.replace(tzinfo=UTC), "", 100)
+        records: Any = usual_host.host.load_clients(connection, seen)
     assert seen == [str(n) for n in range(1, 9)]
     assert [row.id for row in again] == seen
+    assert {row.id: row.version for row in again} == {id: record.version for id, record in records.items()}
     assert again[0].account_id == "7"
     assert again[0].at == NOON.replace(tzinfo=UTC)
 
 
-def test_scan_works_on_aware_instants_and_uuid_keys(database_host: HostCase) -> None:
-    with database_host.session() as session:
-        session.add_all([database_host.client(f"c{n}@example.com") for n in range(7)])
+def _scans_everything(case: HostCase) -> bool:
+    with case.session() as session:
+        session.add_all([case.client(f"c{n}@example.com") for n in range(7)])
         session.commit()
-    with database_host.host.engine.connect() as connection:
-        seen: list[str] = []
+    seen: list[str] = []
+    with case.host.engine.connect() as connection:
         after, cursor = None, ""
-        while page := database_host.host.scan_clients(connection, after, cursor, 3):
+        while page := case.host.scan_clients(connection, after, cursor, 3):
             seen += [row.id for row in page]
             after, cursor = page[-1].at, page[-1].id
-        assert len(seen) == 7
-        assert database_host.host.existing_client_ids(connection, [*seen, "5000"]) == set(seen)
+        return len(seen) == 7 and case.host.existing_client_ids(connection, [*seen, "5000"]) == set(seen)
+
+
+def test_scan_takes_instants_and_keys_as_each_database_keeps_them(database_host: HostCase) -> None:
+    assert _scans_everything(database_host)
+
+
+@pytest.mark.parametrize("kind", ["plain_uuid", "decorated"])
+def test_scan_takes_instants_and_keys_as_the_host_declares_them(sqlite_url: str, kind: str) -> None:
+    assert _scans_everything(HOSTS[kind](sqlite_url))
 
 
 def test_host_without_updated_at_has_nothing_to_scan(any_host: HostCase) -> None:
