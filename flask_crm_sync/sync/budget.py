@@ -30,6 +30,9 @@ RESERVE = 0.2
 """The share of every window that only the live lane may use."""
 
 _budgets: sa.Table = sa.inspect(Budget).local_table  # type: ignore[assignment]
+_OWN_ROW = _budgets.c.token_digest == sa.bindparam("row")
+_LOCK = sa.select(_budgets).where(_OWN_ROW).with_for_update()
+_WRITE = _budgets.update().where(_OWN_ROW)
 
 
 @dataclass
@@ -144,18 +147,14 @@ class SharedMeter:
         daily: dict[str, Any] = {}
         if news is not None and news.daily_remaining is not None:
             daily = {"daily_limit": news.daily_limit, "daily_remaining": news.daily_remaining, "daily_seen": now}
-        connection.execute(
-            _budgets.update()
-            .where(_budgets.c.token_digest == self._row(kind))
-            .values(window_started=window.started, used=window.used, window_limit=window.limit, **daily)
-        )
+        counted = {"window_started": window.started, "used": window.used, "window_limit": window.limit}
+        connection.execute(_WRITE, {"row": self._row(kind), **counted, **daily})
 
     def _locked_row(self, connection: sa.Connection, kind: str, purse: _Purse) -> sa.Row[Any]:
-        query = sa.select(_budgets).where(_budgets.c.token_digest == self._row(kind)).with_for_update()
-        row = connection.execute(query).first()
+        row = connection.execute(_LOCK, {"row": self._row(kind)}).first()
         if row is None:
             self._make_row(connection, kind, purse)
-            row = connection.execute(query).one()
+            row = connection.execute(_LOCK, {"row": self._row(kind)}).one()
         return row
 
     def _make_row(self, connection: sa.Connection, kind: str, purse: _Purse) -> None:

@@ -53,29 +53,45 @@ def claim(connection: sa.Connection, lease: Lease, now: datetime, batch_size: in
 
     An operation that was in a batch that went down asks for a smaller one (`batch_limit`), and gets it.
     """
-    due = _due(lease.connection_id, now)
-    first = connection.execute(
-        sa.select(operations.c.kind, operations.c.lane).where(due).order_by(*_ORDER).limit(1)
-    ).first()
-    if first is None:
+    due = {"drained": lease.connection_id, "now": now}
+    kind = connection.execute(_FIRST, due).scalar()
+    if kind is None:
         return []
-    kinds = NOTE_KINDS if first.kind in NOTE_KINDS else CONTACT_KINDS
-    query = sa.select(*_COLUMNS).where(due, operations.c.kind.in_(kinds)).order_by(*_ORDER).limit(batch_size)
-    if supports_skip_locked(connection):
-        query = query.with_for_update(skip_locked=True)
-    return _take(connection, lease, now, _fitting([Claimed(*row) for row in connection.execute(query)]))
+    kinds = NOTE_KINDS if kind in NOTE_KINDS else CONTACT_KINDS
+    query = _NEXT_UNLOCKED if supports_skip_locked(connection) else _NEXT
+    rows = connection.execute(query, {**due, "kinds": kinds, "most": batch_size})
+    return _take(connection, lease, now, _fitting([Claimed(*row) for row in rows]))
 
 
+# Built once: every drain runs them again and again.
+_WAITING = sa.and_(operations.c.status == PENDING, operations.c.claim.is_(None))
+_DUE = sa.and_(
+    operations.c.connection_id == sa.bindparam("drained"), _WAITING, operations.c.due_at <= sa.bindparam("now")
+)
 _ORDER = (operations.c.lane, operations.c.due_at, operations.c.id)
-
-
-def _due(connection_id: UUID, now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        operations.c.connection_id == connection_id,
-        operations.c.status == PENDING,
-        operations.c.claim.is_(None),
-        operations.c.due_at <= now,
+_FIRST = sa.select(operations.c.kind).where(_DUE).order_by(*_ORDER).limit(1)
+_NEXT = (
+    sa.select(*_COLUMNS)
+    .where(_DUE, operations.c.kind.in_(sa.bindparam("kinds", expanding=True)))
+    .order_by(*_ORDER)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+_NEXT_UNLOCKED = _NEXT.with_for_update(skip_locked=True)
+_TAKE = (
+    operations.update()
+    .where(operations.c.id.in_(sa.bindparam("ids", expanding=True)), _WAITING)
+    .values(
+        claim=sa.bindparam("fence"),
+        claimed_at=sa.bindparam("now"),
+        attempts=operations.c.attempts + 1,
+        pending_key=sa.null(),
     )
+)
+_ABANDONED = sa.select(*_COLUMNS).where(
+    operations.c.connection_id == sa.bindparam("drained"),
+    operations.c.status == PENDING,
+    operations.c.claim < sa.bindparam("fence"),
+)
 
 
 def _fitting(waiting: Sequence[Claimed]) -> list[Claimed]:
@@ -94,12 +110,7 @@ def _take(connection: sa.Connection, lease: Lease, now: datetime, batch: list[Cl
     ids = [operation.id for operation in batch]
     if not ids:
         return []
-    unclaimed = sa.and_(operations.c.id.in_(ids), operations.c.status == PENDING, operations.c.claim.is_(None))
-    taken = connection.execute(
-        operations.update()
-        .where(unclaimed)
-        .values(claim=lease.fence, claimed_at=now, attempts=operations.c.attempts + 1, pending_key=None)
-    )
+    taken = connection.execute(_TAKE, {"ids": ids, "fence": lease.fence, "now": now})
     if taken.rowcount != len(ids):  # a person dismissed one in this very moment
         ours = sa.and_(operations.c.id.in_(ids), operations.c.claim == lease.fence)
         kept = set(connection.execute(sa.select(operations.c.id).where(ours)).scalars())
@@ -111,9 +122,5 @@ def _take(connection: sa.Connection, lease: Lease, now: datetime, batch: list[Cl
 
 def abandoned(connection: sa.Connection, lease: Lease) -> list[Claimed]:
     """Return what dead drains left claimed: the lease is ours, so every older claim is nobody's."""
-    left = sa.and_(
-        operations.c.connection_id == lease.connection_id,
-        operations.c.status == PENDING,
-        operations.c.claim < lease.fence,
-    )
-    return [Claimed(*row) for row in connection.execute(sa.select(*_COLUMNS).where(left))]
+    left = connection.execute(_ABANDONED, {"drained": lease.connection_id, "fence": lease.fence})
+    return [Claimed(*row) for row in left]

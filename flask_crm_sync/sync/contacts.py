@@ -27,7 +27,7 @@ from ..models.operation import CREATE_LEAD, FAILED, UPDATE_CONTACT
 from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
-from .links import LinkState, load_links, new_link, owners, save_links
+from .links import LinkState, load_links, owners, save_links
 from .merge import Plan, merge, settled_base, with_intent
 from .retry import Verdict, skipped, succeeded, waits
 from .steps import Step, reach
@@ -105,12 +105,13 @@ def _open(items: Iterable[ContactItem]) -> list[ContactItem]:
 def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], dict[int, Verdict]]:
     ids = [operation.subject_id for operation in batch]
     with drain.sync.database.read() as connection:
+        seen_at = drain.now()
         clients = drain.sync.host.load_clients(connection, ids)
         links = load_links(connection, drain.connection_id, CLIENT, ids)
     items, verdicts = [], {}
     for operation in batch:
         client = clients.get(operation.subject_id)
-        link = links.get(operation.subject_id) or new_link(operation.subject_id)
+        link = links.get(operation.subject_id) or drain.new_link(CLIENT, operation.subject_id, seen_at)
         ready = _translated(drain, operation, client, link)
         if isinstance(ready, Verdict):
             verdicts[operation.id] = ready
@@ -126,6 +127,8 @@ def _translated(drain: Drain, operation: Claimed, client: object, link: LinkStat
         return skipped(reasons.CLIENT_DELETED)
     if not isinstance(client, ClientRecord):
         return Verdict(FAILED, reasons.HOST_RECORD_UNREADABLE, str(client))
+    if client.account_id != operation.account_id:  # it moved, or its key in the host is another account's client now
+        return skipped(reasons.CLIENT_DELETED)
     if client.sensitive:
         return skipped(reasons.SENSITIVE_CLIENT)
     if link.is_tombstone and operation.decision != CREATE_NEW:
@@ -186,8 +189,7 @@ def _find(drain: Drain, items: Sequence[ContactItem]) -> None:
 
 
 def _lookup(drain: Drain, item: ContactItem) -> Lookup:
-    key = drain.sync.subject_key(item.client.account_id, CLIENT, item.client.id)
-    lookup = drain.adapter.lookup(key, item.ours, by_key=item.link.stored)
+    lookup = drain.adapter.lookup(item.link.key, item.ours, by_key=item.link.stored)
     return replace(lookup, email="", phone="") if item.makes_new else lookup
 
 
@@ -292,18 +294,13 @@ def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
         drain.lease.renew(connection, drain.sync.clock)
         save_links(connection, drain.connection_id, CLIENT, CONTACT, [item.link for item in items], drain.now())
         reach(Step.PROPOSING)
+    for item in items:
+        item.link.stored = True
 
 
 def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
     """Send the writes; return the creates that turned out to have a record already (its id in `found_by`)."""
-    writes = [
-        Write(
-            drain.sync.subject_key(item.client.account_id, CLIENT, item.client.id),
-            item.plan.writes,
-            item.record.id if item.record else None,
-        )
-        for item in items
-    ]
+    writes = [Write(item.link.key, item.plan.writes, item.record.id if item.record else None) for item in items]
     redirected = []
     for item, outcome in zip(items, drain.adapter.upsert(writes), strict=True):
         if isinstance(outcome, Written):

@@ -73,10 +73,14 @@ class Sync:
         """Return an adapter for one connection's credentials."""
         return self.connector(crm, credentials, self.settings, traits, meter=meter, clock=self.clock)
 
-    def subject_key(self, account_id: str, subject_type: str, subject_id: str) -> str:
-        """Return our own key of a client or conversation in any CRM: 32 hexadecimal digits, no personal data."""
-        text = f"{self.installation.id.hex}/{account_id}/{subject_type}/{subject_id}"
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+    def link_id(self, connection_id: UUID, subject_type: str, subject_id: str) -> UUID:
+        """Return the id of a subject's first link. It tells nothing of the subject, and is the same if links are lost.
+
+        In hexadecimal it is our own key of the client or conversation in the CRM.
+        """
+        text = f"{self.installation.id.hex}/{connection_id.hex}/{subject_type}/{subject_id}"
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        return UUID(bytes=digest[:16])
 
 
 def _credentials_place(connection_id: UUID) -> Place:

@@ -15,6 +15,7 @@ from .budget import SharedMeter
 from .claim import Claimed
 from .context import Sync
 from .lease import Lease
+from .links import LinkState
 from .merge import Digester
 from .retry import Verdict, judge
 
@@ -47,6 +48,14 @@ class Drain:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.sync.clock.now()
+
+    def new_link(self, subject_type: str, subject_id: str, seen_at: datetime) -> LinkState:
+        """Return a link that has no row yet, to a subject that was loaded after `seen_at`.
+
+        Its row will be as old as that: where the subject's key in the host goes to another in the meantime, the link
+        is seen to be the former's.
+        """
+        return LinkState(self.sync.link_id(self.connection_id, subject_type, subject_id), subject_id, seen_at=seen_at)
 
     def digester(self, link_id: UUID) -> Digester:
         """Return the digests of one link."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from ..models.link import ACTIVE, TOMBSTONE
 from ..models.operation import ADD_NOTE, CREATE_LEAD, LIVE, PENDING, SKIPPED, UPDATE, UPDATE_CONTACT
 from . import reasons
 from .context import Sync
+from .deadlock import again_if_deadlocked
+from .links import forget_former
 from .operations import new_operation, owe
 from .operations import table as operations
 from .rounds import next_round
@@ -41,12 +44,13 @@ class _Happened:
     conversations: set[str] = field(default_factory=set)
     gone_clients: set[str] = field(default_factory=set)
     gone_conversations: set[str] = field(default_factory=set)
+    born: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 def fan_out(sync: Sync) -> int:
     """Turn every waiting change into operations, a chunk a transaction; return how many changes there were."""
     total = 0
-    while taken := _fan_out_chunk(sync):
+    while taken := again_if_deadlocked(lambda: _fan_out_chunk(sync), sync.clock):
         reach(Step.FANNED_OUT)
         total += taken
         if taken < CHUNK:
@@ -75,8 +79,24 @@ def _take(connection: sa.Connection) -> Sequence[Any]:
         waiting = waiting.with_for_update(skip_locked=True)
     taken = connection.execute(waiting).all()
     if taken:
-        connection.execute(_changes.delete().where(_changes.c.id.in_([change.id for change in taken])))
+        _delete(connection, [change.id for change in taken])
     return taken
+
+
+def _delete(connection: sa.Connection, ids: Sequence[int]) -> None:
+    """Delete changes without looking at any other row: MariaDB may read a whole table for a list of keys, and would
+    wait there for what another fan-out holds, which waits for us.
+    """
+    if connection.dialect.name in {"mysql", "mariadb"}:
+        connection.execute(_KEY_BY_KEY, {"ids": json.dumps(ids)})
+    else:
+        connection.execute(_changes.delete().where(_changes.c.id.in_(ids)))
+
+
+_KEY_BY_KEY = sa.text(
+    "DELETE one FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS taken "
+    "STRAIGHT_JOIN crm_sync_change AS one ON one.id = taken.id"
+)
 
 
 def _fold(changes: Iterable[Any]) -> _Happened:
@@ -88,6 +108,7 @@ def _fold(changes: Iterable[Any]) -> _Happened:
         (gone if change.kind == DELETED else alive).add(change.subject_id)
         if change.kind == CREATED:
             gone.discard(change.subject_id)  # SQLite hands a deleted row's key to the next one
+            happened.born[change.subject_type, change.subject_id] = change.created_at
         if is_client and change.account_id is not None:
             happened.accounts[change.subject_id] = change.account_id
     return happened
@@ -118,6 +139,7 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
     conversations = happened.conversations - happened.gone_conversations
     heads = sync.host.conversation_heads(connection, conversations) if conversations else {}
     concerned = {accounts[c] for c in clients if c in accounts} | {head.account_id for head in heads.values()}
+    _forget_former(connection, happened, concerned, now)
     connections = _connections_of(connection, concerned)
     rows: list[dict[str, Any]] = []
     for account_id, owed_to in connections.items():
@@ -127,6 +149,19 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
             rows += _contacts_owed(connection, to, theirs, now)
             rows += _notes_owed(sync, to, its, now)
     owe(connection, rows)
+
+
+def _forget_former(connection: sa.Connection, happened: _Happened, accounts: Iterable[str], now: datetime) -> None:
+    """What is linked under the key of a subject from before its creation is another's who had that key."""
+    theirs = sa.select(_connections.c.id).where(_connections.c.account_id.in_(list(accounts)))
+    for subject_type in (CLIENT, CONVERSATION):
+        born = [id for kind, id in happened.born if kind == subject_type]
+        query = sa.select(_links.c.id, _links.c.subject_id, _links.c.created_at).where(
+            _links.c.connection_id.in_(theirs), _links.c.subject_type == subject_type, _links.c.subject_id.in_(born)
+        )
+        for link in connection.execute(query).all() if born else ():
+            if link.created_at < happened.born[subject_type, link.subject_id]:
+                forget_former(connection, link.id, now)
 
 
 def _connections_of(connection: sa.Connection, accounts: Iterable[str]) -> dict[str, list[Row]]:

@@ -12,6 +12,19 @@ from ..models import Connection, database_now
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 
+# Statements that every drain runs again and again are built once: building one costs more than running it.
+_HOLD = (
+    _connections.update()
+    .where(_connections.c.id == sa.bindparam("held_id"), _connections.c.fence == sa.bindparam("held_fence"))
+    .values(lease_until=sa.bindparam("until"))
+)
+_TAKE = (
+    _connections.update()
+    .where(_connections.c.id == sa.bindparam("free_id"), _connections.c.lease_until < sa.bindparam("now"))
+    .values(fence=_connections.c.fence + 1, lease_until=sa.bindparam("until"))
+)
+_FENCE = sa.select(_connections.c.fence).where(_connections.c.id == sa.bindparam("taken_id"))
+
 
 class LeaseLost(Exception):
     """Another worker holds the connection now: whatever this one has in hand, it must not settle."""
@@ -37,34 +50,25 @@ class Lease:
         LeaseLost.
         """
         started = clock.monotonic()
-        held = connection.execute(
-            _connections.update()
-            .where(_connections.c.id == self.connection_id, _connections.c.fence == self.fence)
-            .values(lease_until=database_now(connection) + self.seconds)
-        )
-        if held.rowcount != 1:
+        if not self._hold(connection, until=database_now(connection) + self.seconds):
             raise LeaseLost
         self.expires = started + self.seconds
 
     def release(self, connection: sa.Connection) -> None:
         """Give the connection back, if it is still ours."""
-        connection.execute(
-            _connections.update()
-            .where(_connections.c.id == self.connection_id, _connections.c.fence == self.fence)
-            .values(lease_until=0.0)
-        )
+        self._hold(connection, until=0.0)
+
+    def _hold(self, connection: sa.Connection, *, until: float) -> bool:
+        held = connection.execute(_HOLD, {"held_id": self.connection_id, "held_fence": self.fence, "until": until})
+        return held.rowcount == 1
 
 
 def acquire(connection: sa.Connection, connection_id: UUID, seconds: float, clock: Clock) -> Lease | None:
     """Take the lease, or return None where another drain holds it."""
     started = clock.monotonic()
     now = database_now(connection)
-    taken = connection.execute(
-        _connections.update()
-        .where(_connections.c.id == connection_id, _connections.c.lease_until < now)
-        .values(fence=_connections.c.fence + 1, lease_until=now + seconds)
-    )
+    taken = connection.execute(_TAKE, {"free_id": connection_id, "now": now, "until": now + seconds})
     if taken.rowcount != 1:
         return None
-    fence = connection.execute(sa.select(_connections.c.fence).where(_connections.c.id == connection_id)).scalar_one()
+    fence = connection.execute(_FENCE, {"taken_id": connection_id}).scalar_one()
     return Lease(connection_id, fence, seconds, started + seconds)

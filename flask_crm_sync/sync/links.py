@@ -33,6 +33,13 @@ class LinkState:
     intents: dict[str, list[str]] = field(default_factory=dict)
     host_version: str = ""
     stored: bool = False
+    seen_at: datetime | None = None
+    """When its subject was about to be loaded, for a link that has no row yet."""
+
+    @property
+    def key(self) -> str:
+        """Return our own key of the subject in the CRM: 32 hexadecimal digits."""
+        return self.id.hex
 
     @property
     def is_active(self) -> bool:
@@ -45,21 +52,19 @@ class LinkState:
         return self.state == TOMBSTONE
 
 
-def new_link(subject_id: str) -> LinkState:
-    """Return a link that has no row yet; its id salts the digests from the start."""
-    return LinkState(uuid.uuid4(), subject_id)
-
-
 def load_links(
     connection: sa.Connection, connection_id: UUID, subject_type: str, subject_ids: Iterable[str]
 ) -> dict[str, LinkState]:
     """Return the links of subjects, by subject id."""
-    query = sa.select(*(table.c[name] for name in _READ)).where(
-        table.c.connection_id == connection_id,
-        table.c.subject_type == subject_type,
-        table.c.subject_id.in_(list(subject_ids)),
-    )
-    return {row.subject_id: _state(row) for row in connection.execute(query)}
+    wanted = {"of": connection_id, "kind": subject_type, "ids": list(subject_ids)}
+    return {row.subject_id: _state(row) for row in connection.execute(_LOAD, wanted)}
+
+
+_LOAD = sa.select(*(table.c[name] for name in _READ)).where(
+    table.c.connection_id == sa.bindparam("of"),
+    table.c.subject_type == sa.bindparam("kind"),
+    table.c.subject_id.in_(sa.bindparam("ids", expanding=True)),
+)
 
 
 def _state(row: sa.Row[Any]) -> LinkState:
@@ -74,6 +79,23 @@ def _state(row: sa.Row[Any]) -> LinkState:
         row.host_version,
         stored=True,
     )
+
+
+def forget_former(connection: sa.Connection, link_id: UUID, now: datetime) -> None:
+    """Begin a link anew, under another id: its subject's key in the host stands for somebody else now.
+
+    The record that it led to stays in the CRM, and neither it nor our old key in it is the new subject's.
+    """
+    blank: dict[str, Any] = {
+        "state": PROPOSED,
+        "remote_id": None,
+        "remote_url": None,
+        "base": {},
+        "intents": None,
+        "host_version": "",
+    }
+    row = table.update().where(table.c.id == link_id)
+    connection.execute(row.values(id=uuid.uuid4(), created_at=now, updated_at=now, **blank))
 
 
 def owners(
@@ -97,21 +119,17 @@ def save_links(
     links: Sequence[LinkState],
     now: datetime,
 ) -> None:
-    """Write links as they are in hand: new rows in one statement, changed ones in another."""
-    new = [_row(link, now) for link in links if not link.stored]
+    """Write links as they are in hand: new rows in one statement, changed ones in another.
+
+    Who goes on to use them marks them as `stored` when the transaction has committed.
+    """
+    new = [{**_row(link, now), "created_at": link.seen_at or now} for link in links if not link.stored]
     if new:
-        same = {
-            "connection_id": connection_id,
-            "subject_type": subject_type,
-            "remote_type": remote_type,
-            "created_at": now,
-        }
+        same = {"connection_id": connection_id, "subject_type": subject_type, "remote_type": remote_type}
         connection.execute(table.insert(), [{"id": row.pop("link_id"), **same, **row} for row in new])
     changed = [_row(link, now) for link in links if link.stored]
     if changed:
         connection.execute(_CHANGE, changed)
-    for link in links:
-        link.stored = True
 
 
 _CHANGE = (

@@ -16,7 +16,7 @@ from ..models.operation import FAILED, PENDING
 from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, NOTE, Drain, alone
-from .links import LinkState, load_links, new_link, owners, save_links
+from .links import LinkState, load_links, owners, save_links
 from .merge import Base, Digester
 from .notebody import note_body, note_subject
 from .retry import Verdict, grown, skipped, succeeded, waits
@@ -75,18 +75,19 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
     ids = [operation.subject_id for operation in batch]
     client_ids = {operation.client_id for operation in batch}
     with drain.sync.database.read() as connection:
+        seen_at = drain.now()
         conversations: Mapping[str, Any] = drain.sync.host.load_conversations(connection, ids)
         clients: Mapping[str, Any] = drain.sync.host.load_clients(connection, client_ids)
         links = load_links(connection, drain.connection_id, CONVERSATION, ids)
         contacts: dict[str, LinkState | CRMError] = {**load_links(connection, drain.connection_id, CLIENT, client_ids)}
     if not drain.connection["sync_contacts"]:
-        _link_matches(drain, [client for id, client in clients.items() if id not in contacts], contacts)
+        _link_matches(drain, [client for id, client in clients.items() if id not in contacts], contacts, seen_at)
     items, verdicts = [], {}
     for operation in batch:
         conversation: Any = conversations.get(operation.subject_id)
         client: Any = clients.get(operation.client_id)
-        link = links.get(operation.subject_id) or new_link(operation.subject_id)
-        ready = _unfit(drain, conversation, client) or _composed(
+        link = links.get(operation.subject_id) or drain.new_link(CONVERSATION, operation.subject_id, seen_at)
+        ready = _unfit(drain, operation, conversation, client) or _composed(
             drain, operation, conversation, client, link, contacts.get(operation.client_id)
         )
         if isinstance(ready, Verdict):
@@ -96,7 +97,7 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
     return items, verdicts
 
 
-def _unfit(drain: Drain, conversation: object, client: object) -> Verdict | None:
+def _unfit(drain: Drain, operation: Claimed, conversation: object, client: object) -> Verdict | None:
     """Return why the host's side makes a note impossible or unwanted, None where nothing does."""
     if not drain.connection["sync_notes"]:
         return skipped(reasons.NOTES_OFF)
@@ -109,9 +110,16 @@ def _unfit(drain: Drain, conversation: object, client: object) -> Verdict | None
             return Verdict(FAILED, reasons.HOST_RECORD_UNREADABLE, str(record))
     if isinstance(conversation, ConversationRecord) and conversation.test:
         return skipped(reasons.TEST_CONVERSATION)
+    if isinstance(conversation, ConversationRecord) and not _is_still(operation, conversation):
+        return skipped(reasons.SUPERSEDED)
     if isinstance(client, ClientRecord) and client.sensitive:
         return skipped(reasons.SENSITIVE_CLIENT)
     return None
+
+
+def _is_still(operation: Claimed, conversation: ConversationRecord) -> bool:
+    """Tell whether it is the same client's conversation: one that changed hands has an entry of its own for that."""
+    return (conversation.account_id, conversation.client_id) == (operation.account_id, operation.client_id)
 
 
 def _composed(
@@ -140,7 +148,7 @@ def _item(
 ) -> NoteItem | Verdict:
     rewrites = link.is_active and operation.decision != CREATE_NEW
     note = NoteWrite(
-        key=drain.sync.subject_key(conversation.account_id, CONVERSATION, conversation.id),
+        key=link.key,
         record_id=record_id,
         subject=note_subject(conversation),
         body=body,
@@ -161,10 +169,12 @@ def _time_of(conversation: ConversationRecord, otherwise: datetime) -> datetime:
     return conversation.last_message_at or conversation.started_at or otherwise
 
 
-def _link_matches(drain: Drain, clients: Sequence[Any], contacts: dict[str, LinkState | CRMError]) -> None:
+def _link_matches(
+    drain: Drain, clients: Sequence[Any], contacts: dict[str, LinkState | CRMError], seen_at: datetime
+) -> None:
     """Contacts off and notes on: notes go to clients that are linked, or that match a record which is there."""
     known = [client for client in clients if isinstance(client, ClientRecord) and not client.sensitive]
-    matches = _matches(drain, known)
+    matches = _matches(drain, known, seen_at)
     contacts.update({client_id: error for client_id, error in matches.items() if isinstance(error, CRMError)})
     found = [link for link in matches.values() if isinstance(link, LinkState)]
     if not found:
@@ -177,13 +187,13 @@ def _link_matches(drain: Drain, clients: Sequence[Any], contacts: dict[str, Link
     contacts.update({link.subject_id: link for link in free})
 
 
-def _matches(drain: Drain, clients: Sequence[ClientRecord]) -> dict[str, LinkState | CRMError]:
+def _matches(drain: Drain, clients: Sequence[ClientRecord], seen_at: datetime) -> dict[str, LinkState | CRMError]:
     """Return by client the link to the one record that matches, or why the CRM could not be asked."""
     readable: list[ClientRecord] = []
     lookups = []
     for client in clients:
         try:
-            key = drain.sync.subject_key(client.account_id, CLIENT, client.id)
+            key = drain.new_link(CLIENT, client.id, seen_at).key
             lookups.append(drain.adapter.lookup(key, drain.adapter.translate(client), by_key=True))
             readable.append(client)
         except InvalidRecord:
@@ -193,7 +203,7 @@ def _matches(drain: Drain, clients: Sequence[ClientRecord]) -> dict[str, LinkSta
         if isinstance(outcome, CRMError):
             found[client.id] = outcome
         elif len(outcome) == 1:
-            record, link = outcome[0].record, new_link(client.id)
+            record, link = outcome[0].record, drain.new_link(CLIENT, client.id, seen_at)
             link.state, link.remote_id, link.remote_url = ACTIVE, record.id, record.url
             found[client.id] = link
     return found
@@ -256,6 +266,8 @@ def _propose(drain: Drain, items: Sequence[NoteItem]) -> None:
         drain.lease.renew(connection, drain.sync.clock)
         save_links(connection, drain.connection_id, CONVERSATION, NOTE, [item.link for item in items], drain.now())
         reach(Step.PROPOSING)
+    for item in items:
+        item.link.stored = True
 
 
 def _judged(drain: Drain, item: NoteItem, error: CRMError, *, is_alone: bool) -> Verdict:

@@ -20,6 +20,7 @@ from .budget import SharedMeter
 from .claim import Claimed, abandoned, claim
 from .contacts import ContactItem, push_contacts
 from .context import Sync
+from .deadlock import again_if_deadlocked
 from .drain import CONTACT, NOTE, Drain, Settled, settled_view
 from .lease import LeaseLost, acquire
 from .links import load_links, save_links
@@ -30,6 +31,7 @@ from .release import owe_skipped_notes, release_waiting_notes
 from .retry import Verdict, connection_wait
 from .settle import recovered, settle
 from .steps import Step, reach
+from .warm import Warm
 
 log = logging.getLogger(__name__)
 
@@ -103,17 +105,24 @@ def _open(sync: Sync, connection_id: UUID, result: Drained) -> tuple[Drain, list
     except (SecretUnreadable, ReconnectRequired, UnsupportedFeature) as error:
         _flag(sync, row, error.code, str(error))
         return None
+    desk, batch = again_if_deadlocked(lambda: _lease(sync, row, warm), sync.clock)
+    if desk is None:
+        result.busy = True
+        return None
+    reach(Step.CLAIMED)
+    return desk, batch
+
+
+def _lease(sync: Sync, row: sa.RowMapping, warm: Warm) -> tuple[Drain | None, list[Claimed]]:
     with sync.database.write() as connection:
-        lease = acquire(connection, connection_id, sync.settings.lease_seconds, sync.clock)
+        lease = acquire(connection, row["id"], sync.settings.lease_seconds, sync.clock)
         if lease is None:
-            result.busy = True
-            return None
+            return None, []
         meter = SharedMeter.make(sync, warm.token, lease, warm.adapter)
         desk = Drain(sync, lease, row, warm.adapter, meter)
         _take_back(desk, connection)
         batch = _claim(desk, connection)
         reach(Step.LEASED)
-    reach(Step.CLAIMED)
     return desk, batch
 
 
@@ -193,6 +202,19 @@ def _work(
         contacts, verdicts = push_contacts(desk, batch)
         notes = []
     pairs = [(operation, verdicts[operation.id]) for operation in batch]
+    following = again_if_deadlocked(lambda: _settle(desk, contacts, notes, pairs, claim_more), desk.sync.clock)
+    reach(Step.SETTLED)
+    _tell(pairs, result, listener)
+    return following
+
+
+def _settle(
+    desk: Drain,
+    contacts: Sequence[ContactItem],
+    notes: Sequence[NoteItem],
+    pairs: Sequence[tuple[Claimed, Verdict]],
+    claim_more: Callable[[], bool],
+) -> list[Claimed]:
     with desk.sync.database.write() as connection:
         desk.lease.renew(connection, desk.sync.clock)
         _save_links(desk, connection, contacts, notes)
@@ -203,8 +225,6 @@ def _work(
         goes_on = desk.trouble is None and claim_more() and _takes_over(desk, _row(connection, desk.connection_id))
         following = _claim(desk, connection) if goes_on else []
         reach(Step.SETTLING)
-    reach(Step.SETTLED)
-    _tell(pairs, result, listener)
     return following
 
 

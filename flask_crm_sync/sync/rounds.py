@@ -11,6 +11,4 @@ def next_round(anchor: datetime, interval_minutes: int, now: datetime) -> dateti
     Rounds come from arithmetic, not from a job that moves them: no missed bell can stop them.
     """
     interval = timedelta(minutes=interval_minutes)
-    if anchor > now:
-        return anchor
     return anchor + interval * ((now - anchor) // interval + 1)

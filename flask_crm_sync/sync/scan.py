@@ -108,7 +108,10 @@ def _is_known(row: Any, versions: dict[UUID, str] | None, waiting: set[UUID], to
 
 def _linked_versions(connection: sa.Connection, subject_type: str, ids: Sequence[str]) -> dict[str, dict[UUID, str]]:
     query = sa.select(_links.c.subject_id, _links.c.connection_id, _links.c.host_version).where(
-        _links.c.subject_type == subject_type, _links.c.subject_id.in_(ids), _links.c.state == ACTIVE
+        _links.c.connection_id.in_(sa.select(_connections.c.id)),  # the index of subjects begins with it
+        _links.c.subject_type == subject_type,
+        _links.c.subject_id.in_(ids),
+        _links.c.state == ACTIVE,
     )
     versions: dict[str, dict[UUID, str]] = {}
     for row in connection.execute(query):
@@ -175,26 +178,20 @@ def _sweep(sync: Sync, subject_type: str, now: datetime) -> int:
     gone, cursor = 0, ""
     while True:
         with sync.database.read() as connection:
-            ids = _waiting_subjects(connection, subject_type, cursor)
+            waiting = connection.execute(_WAITING, {"behind": cursor}).all()
+            ids = {row.subject_id for row in waiting if row.subject_type == subject_type}
             there = existing(connection, ids) if ids else set()
-        gone += _record(sync, subject_type, DELETED, [(id, None) for id in ids if id not in there], now)
-        if len(ids) < SWEEP_PAGE:
+        gone += _record(sync, subject_type, DELETED, [(id, None) for id in sorted(ids - there)], now)
+        if len(waiting) < SWEEP_PAGE:
             return gone
-        cursor = ids[-1]
+        cursor = waiting[-1].pending_key
 
 
-def _waiting_subjects(connection: sa.Connection, subject_type: str, cursor: str) -> list[str]:
-    """Return subjects with something pending: a deletion changes nothing for the others."""
-    query = (
-        sa.select(operations.c.subject_id)
-        .where(
-            operations.c.subject_type == subject_type,
-            operations.c.status == PENDING,
-            operations.c.claim.is_(None),
-            operations.c.subject_id > cursor,
-        )
-        .distinct()
-        .order_by(operations.c.subject_id)
-        .limit(SWEEP_PAGE)
-    )
-    return list(connection.execute(query).scalars())
+# Only what waits has a pending key, so that a page is read from its index however long the log has become. A deletion
+# changes nothing for subjects that nothing waits for.
+_WAITING = (
+    sa.select(operations.c.pending_key, operations.c.subject_type, operations.c.subject_id)
+    .where(operations.c.pending_key > sa.bindparam("behind"))
+    .order_by(operations.c.pending_key)
+    .limit(SWEEP_PAGE)
+)

@@ -47,12 +47,10 @@ _CLOSE = (
                 "remote_id",
                 "remote_url",
                 "settled_at",
-                "claim",
-                "due_at",
-                "pending_key",
             )
         }
     )
+    .values(claim=sa.null(), due_at=sa.null(), pending_key=sa.null())
 )
 
 
@@ -69,9 +67,6 @@ def _closed(operation: Claimed, verdict: Verdict, now: datetime) -> dict[str, An
         "remote_id": verdict.remote_id,
         "remote_url": verdict.remote_url,
         "settled_at": now,
-        "claim": None,
-        "due_at": None,
-        "pending_key": None,
     }
 
 

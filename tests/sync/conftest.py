@@ -17,7 +17,8 @@ from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync import budget, due, lease, steps
 from flask_crm_sync.testing import FakeCRM
 from tests.servers import fresh_database
-from tests.sync.world import KEY, FakeClock, World, make_engine, wipe
+from tests.sync.host_models import make_engine, wipe
+from tests.sync.world import KEY, FakeClock, World
 
 _portals = itertools.count(5_000_000)
 

@@ -160,10 +160,10 @@ def test_what_the_crm_said_of_a_window_that_is_over_counts_no_more(limited: Worl
 
 
 def test_a_drain_whose_budget_is_used_up_rests_and_goes_on(limited: World, crm: FakeCRM) -> None:
-    limited.conversations(limited.clients(1000))
+    limited.conversations(limited.clients(400))
     limited.run_until_done()
-    assert len(crm.records) == 1000
-    assert len(crm.notes) == 1000
+    assert len(crm.records) == 400
+    assert len(crm.notes) == 400
     assert {(op.status, op.attempts) for op in limited.operations()} == {("success", 1)}
     assert limited.clock.passed < 120
 

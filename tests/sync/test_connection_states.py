@@ -12,7 +12,8 @@ from flask_crm_sync.sync.due import due_connections, next_due_at
 from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
-from tests.sync.world import START, World, killed_at, once_at
+from tests.sync.dying import killed_at, once_at
+from tests.sync.world import START, World
 
 
 @pytest.mark.parametrize("error", [CredentialsRefused(crm_message="expired"), PermissionMissing("no write")])

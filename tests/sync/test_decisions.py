@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask_crm_sync.errors import InvalidRecord
+import pytest
+
+from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown
 from flask_crm_sync.sync.choices import decide, retry
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
@@ -43,6 +45,18 @@ def test_a_person_has_a_new_one_created(world: World, crm: FakeCRM) -> None:
     decide(world.sync, "1", world.last(ada).id, "create_new")
     world.run()
     assert world.last(ada).details["created"]
+    assert world.link(ada).remote_id not in records
+    assert len(crm.records) == 3
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_new_one_without_an_answer_is_looked_for_by_our_key_alone(world: World, crm: FakeCRM, arrived: bool) -> None:
+    """The person has seen the others that match; only the one that was to be made is in question."""
+    ada, records = ambiguous(world, crm)
+    decide(world.sync, "1", world.last(ada).id, "create_new")
+    crm.fail("upsert", OutcomeUnknown(), after=arrived)
+    world.run_until_done()
+    assert world.last(ada).status == "success"
     assert world.link(ada).remote_id not in records
     assert len(crm.records) == 3
 

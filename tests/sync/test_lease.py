@@ -7,13 +7,15 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.models import Connection
+from flask_crm_sync.models import Connection, database_now
+from flask_crm_sync.sync import lease
 from flask_crm_sync.sync.lease import Lease, LeaseLost, acquire
 from flask_crm_sync.sync.push import Drained, drain
 from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
-from tests.sync.world import World, once_at
+from tests.sync.dying import once_at
+from tests.sync.world import World
 
 
 def lease_of(world: World, seconds: float = 90) -> Lease | None:
@@ -95,6 +97,7 @@ def test_a_lost_lease_stays_with_the_one_who_has_it(anywhere: World) -> None:
 
 def test_no_call_is_begun_that_could_outlive_the_lease(world: World, crm: FakeCRM) -> None:
     """Before each call that might end too late the lease is held anew, so that nobody takes over during it."""
+    crm.limits = {"call": (100_000, 1_000_000.0)}  # calls are granted for longer than the lease lasts
     world.client("Ada", email="ada@example.com")
     world.fan_out()
     left: list[float] = []
@@ -175,9 +178,6 @@ def test_drains_of_many_connections_run_side_by_side(anywhere: World, crm: FakeC
 
 def test_the_lease_goes_by_the_databases_own_time(anywhere: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by that of the worker's machine, which may be wrong by hours."""
-    from flask_crm_sync.models import database_now
-    from flask_crm_sync.sync import lease
-
     monkeypatch.setattr(lease, "database_now", database_now)
     assert lease_of(anywhere, 60) is not None
     anywhere.clock.advance(hours=5)

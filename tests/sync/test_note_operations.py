@@ -41,6 +41,13 @@ def test_an_open_conversation_owes_its_note_when_it_has_been_silent(world: World
     assert len(world.operations(kind="add_note")) == 1
 
 
+def test_a_new_clients_record_does_not_hurry_a_conversation_that_goes_on(world: World, crm: FakeCRM) -> None:
+    conversation = world.conversation(world.client("Ada", email="ada@example.com"), status="open")
+    world.run()
+    assert len(crm.records) == 1
+    assert world.last(conversation, "conversation").due_at == START + timedelta(minutes=30)
+
+
 def test_the_silence_is_the_hosts_to_say(world: World) -> None:
     world.restart(note_after_minutes=5)
     conversation = world.conversation(linked(world), status="open")

@@ -45,6 +45,7 @@ def test_rounds_come_from_the_anchor_whatever_was_missed() -> None:
     assert next_round(START, 60, START + timedelta(hours=1)) == START + timedelta(hours=2)
     assert next_round(START, 5, START + timedelta(days=400, minutes=3)) == START + timedelta(days=400, minutes=5)
     assert next_round(START + timedelta(minutes=7), 60, START) == START + timedelta(minutes=7)
+    assert next_round(START + timedelta(minutes=67), 5, START) == START + timedelta(minutes=2)  # made shorter since
 
 
 def test_the_connections_own_interval_decides(world: World) -> None:

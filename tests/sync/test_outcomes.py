@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from flask_crm_sync.errors import Duplicate, InvalidRecord, OutcomeUnknown, RecordLocked, RejectedByCRM
+from flask_crm_sync.host.binding import ClientBinding
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
+from tests.sync.host_models import Client
 from tests.sync.world import World
 
 BAD = "person42@example.com"
@@ -53,6 +55,52 @@ def test_a_client_that_cannot_be_translated_fails_before_any_call(world: World, 
     assert crm.calls == []
 
 
+def city_of(client: Client) -> str:
+    if client.first_name == "Broken":
+        raise ValueError("the host's own code fails")
+    return client.city
+
+
+def test_a_client_that_the_host_cannot_read_fails_alone(world: World, crm: FakeCRM) -> None:
+    world.client_binding = ClientBinding(Client, city=city_of)
+    world.restart()
+    broken, fine = (world.client(name, email=f"{name}@example.com") for name in ("Broken", "Fine"))
+    world.run()
+    assert world.last(broken).reason == "host_record_unreadable"
+    assert world.last(fine).status == "success"
+    conversation = world.conversation(broken)
+    world.run()
+    assert world.last(conversation, "conversation").reason == "host_record_unreadable"
+
+
+ODD = {
+    "an e-mail with a newline": ({"email": "a@example.com\nbcc: b@example.com"}, "invalid_record"),
+    "a very long name": ({"first_name": "x" * 200_000}, "invalid_record"),
+    "half a character": ({"first_name": "\ud83d"}, "invalid_record"),
+    "a NUL": ({"first_name": "a\x00b"}, "invalid_record"),
+    "emoji": ({"first_name": "Zoë 👩\u200d🚀"}, ""),
+    "right to left": ({"first_name": "\u202eעדה\u202c", "last_name": "كريم"}, ""),
+    "markup": ({"first_name": "<b>&amp;</b>", "last_name": "{{7*7}}"}, ""),
+    "separators": ({"first_name": "a\u2028b\tc", "city": "  Graz  "}, ""),
+}
+
+
+def test_over_the_wire_odd_values_are_refused_one_by_one_and_the_rest_is_synced(wired: World, portal: Portal) -> None:
+    values = {number: odd for number, (odd, _) in enumerate(ODD.values())}
+    words = {
+        name: (lambda client, name=name: values.get(client.id - 1, {}).get(name, getattr(client, name)))
+        for name in ("first_name", "last_name", "email", "city")
+    }
+    wired.client_binding = ClientBinding(Client, **words)
+    wired.restart()
+    ids = wired.clients(20)
+    wired.run_until_done()
+    expected = [reason for _, reason in ODD.values()] + [""] * (20 - len(ODD))
+    assert [wired.last(id).reason for id in ids] == expected
+    assert len(portal.people()) == expected.count("")
+    assert "👩\u200d🚀" in portal.person("person4@example.com")["properties"]["firstname"]
+
+
 @pytest.mark.parametrize("whole_batch", [False, True], ids=["row error", "whole batch 400"])
 def test_over_the_wire_a_refused_record_fails_alone(wired: World, portal: Portal, whole_batch: bool) -> None:
     portal.fail("reject_matching", params={"text": BAD, "whole_batch": whole_batch})
@@ -72,8 +120,7 @@ def test_over_the_wire_a_whole_batch_409_costs_only_the_one_that_clashes(
     ids = wired.clients(100)
     wired.run_until_done()
     portal.sandbox.hubspot.add_contact({"email": "taken@example.com"}, portal.id)
-    for id in ids:
-        wired.edit(id, city="Linz")
+    wired.edit_all(ids, city="Linz")
     wired.edit(ids[42], email="taken@example.com")
     wired.run_until_done()
     assert [(op.subject_id, op.reason) for op in wired.operations(status="failed")] == [(ids[42], "duplicate")]

@@ -12,7 +12,8 @@ from flask_crm_sync.sync.now import sync_now
 from flask_crm_sync.sync.scan import OVERLAP, PAGE, scan
 from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.testing import FakeCRM
-from tests.sync.world import START, World, once_at
+from tests.sync.dying import once_at
+from tests.sync.world import START, World
 
 
 @pytest.fixture
@@ -167,6 +168,17 @@ def test_sync_now_leaves_read_backs_their_rest(world: World, crm: FakeCRM) -> No
     assert sync_now(world.sync) == 0
     assert world.last(ada).due_at == START + timedelta(seconds=60)
     world.edit(ada, city="Graz")
+    assert sync_now(world.sync) == 0
+    assert world.last(ada).due_at == START + timedelta(seconds=60)
+
+
+def test_sync_now_leaves_the_read_back_of_an_update_its_rest(world: World, crm: FakeCRM) -> None:
+    ada = world.client("Ada", email="ada@example.com")
+    world.run()
+    world.edit(ada, city="Graz")
+    sync_now(world.sync)
+    crm.fail("upsert", OutcomeUnknown(), after=True)
+    world.drain()
     assert sync_now(world.sync) == 0
     assert world.last(ada).due_at == START + timedelta(seconds=60)
 

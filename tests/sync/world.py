@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,63 +10,25 @@ from uuid import UUID
 
 import flask
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.crm import registry
 from flask_crm_sync.host.binding import ClientBinding, ConversationBinding, MessageBinding
 from flask_crm_sync.host.convention import resolve_host
-from flask_crm_sync.models import Base, Change, Connection, Database, Link, Operation
-from flask_crm_sync.sync import steps
+from flask_crm_sync.models import Change, Connection, Database, Link, Operation
 from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.context import Connector, Sync
 from flask_crm_sync.sync.fanout import fan_out
 from flask_crm_sync.sync.push import Drained, drain
-from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.vault import Vault
+from tests.sync.host_models import Client, Conversation, Message
 
 START = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 KEY = bytes(range(32))
 ACCOUNT = "1"
 
 Rows = Sequence[Mapping[str, Any]]
-
-
-class HostBase(DeclarativeBase):
-    pass
-
-
-class Client(HostBase):
-    __tablename__ = "clients"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int]
-    first_name: Mapped[str] = mapped_column(sa.String(200), default="")
-    last_name: Mapped[str] = mapped_column(sa.String(200), default="")
-    email: Mapped[str] = mapped_column(sa.String(200), default="")
-    phone: Mapped[str] = mapped_column(sa.String(200), default="")
-    city: Mapped[str] = mapped_column(sa.String(200), default="")
-    is_sensitive: Mapped[bool] = mapped_column(default=False)
-    updated_at: Mapped[datetime]
-
-
-class Conversation(HostBase):
-    __tablename__ = "conversations"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int]
-    client_id: Mapped[int | None]
-    channel: Mapped[str] = mapped_column(sa.String(40), default="chat")
-    status: Mapped[str] = mapped_column(sa.String(40), default="closed")
-    is_test: Mapped[bool] = mapped_column(default=False)
-    updated_at: Mapped[datetime]
-
-
-class Message(HostBase):
-    __tablename__ = "messages"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    conversation_id: Mapped[int]
-    sender: Mapped[str] = mapped_column(sa.String(40))
-    text: Mapped[str] = mapped_column(sa.Text())
-    created_at: Mapped[datetime]
 
 
 class FakeClock:
@@ -92,82 +52,6 @@ class FakeClock:
         self.passed += seconds + 60 * minutes + 3600 * hours
 
 
-class Killed(BaseException):
-    """The process is gone: nothing above may catch this."""
-
-
-@contextmanager
-def killed_at(step: Step, occurrence: int = 1) -> Iterator[Callable[[], bool]]:
-    """Kill the work at a step boundary; what is yielded tells whether it came to that."""
-    seen = 0
-
-    def listener(reached: Step) -> None:
-        nonlocal seen
-        if reached is step:
-            seen += 1
-            if seen == occurrence:
-                raise Killed
-
-    with listening(listener), suppress(Killed):
-        yield lambda: seen >= occurrence
-
-
-@contextmanager
-def listening(listener: Callable[[Step], None]) -> Iterator[None]:
-    """Hear of every step boundary for a while."""
-    steps.listen(listener)
-    try:
-        yield
-    finally:
-        steps.listen(None)
-
-
-@contextmanager
-def once_at(step: Step, do: Callable[[], object]) -> Iterator[None]:
-    """Do something in the very moment in which the engine first reaches a step."""
-    done = threading.Event()
-
-    def listener(reached: Step) -> None:
-        if reached is step and not done.is_set():
-            done.set()
-            do()
-
-    with listening(listener):
-        yield
-
-
-def make_engine(url: str) -> sa.Engine:
-    """Return an engine with the host's and our own tables in place."""
-    engine = sa.create_engine(url, pool_size=8)
-    if engine.dialect.name in _QUICKLY:
-        sa.event.listen(engine, "connect", _quick)
-    HostBase.metadata.create_all(engine)
-    Base.metadata.create_all(engine)
-    return engine
-
-
-_QUICKLY = {
-    "sqlite": ["pragma journal_mode=wal", "pragma synchronous=off"],
-    "postgresql": ["set synchronous_commit to off"],
-}
-"""What a test need not wait for: that a commit has reached the disk."""
-
-
-def _quick(connection: Any, _: Any) -> None:
-    kind = "sqlite" if type(connection).__module__.startswith("sqlite3") else "postgresql"
-    for statement in _QUICKLY[kind]:
-        connection.execute(statement)
-    connection.commit()
-
-
-def wipe(engine: sa.Engine) -> None:
-    """Empty every table."""
-    with engine.begin() as connection:
-        for metadata in (HostBase.metadata, Base.metadata):
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
-
-
 @dataclass
 class World:
     """One host, one account's connection, and the hands of everybody who touches it."""
@@ -177,6 +61,7 @@ class World:
     settings: Settings
     connector: Connector = registry.connect
     token: str = "pat-na1-test"
+    client_binding: ClientBinding = field(default_factory=lambda: ClientBinding(Client))
     sync: Sync = field(init=False)
     connection_id: UUID = field(init=False)
 
@@ -190,7 +75,7 @@ class World:
             flask.Flask("host"),
             self.settings,
             engine=self.engine,
-            client=ClientBinding(Client),
+            client=self.client_binding,
             conversation=ConversationBinding(Conversation, messages=MessageBinding(Message)),
         )
         vault = Vault(self.settings.encryption_keys)
@@ -230,6 +115,12 @@ class World:
         self._update(Client, client_id, values)
         if told:
             self.tell("client", [client_id], "updated")
+
+    def edit_all(self, client_ids: Sequence[str], **values: Any) -> None:
+        with self.engine.begin() as connection:
+            chosen = sa.update(Client).where(Client.id.in_([int(id) for id in client_ids]))
+            connection.execute(chosen.values({"updated_at": self._naive_now(), **values}))
+        self.tell("client", client_ids, "updated")
 
     def remove(self, client_id: str, *, told: bool = True) -> None:
         self._delete(Client, client_id)
