@@ -1,0 +1,41 @@
+"""The command prints what it promises; how fast anything is, is for people to read."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BENCHES = {
+    "commits": ["commit of 1 with us", "commit of 1 with continuum", "commit of 50 with us"],
+    "engine": ["API calls for 20 + 20", "CPU for 20 + 20"],
+    "latency": ["commit to CRM, p50", "commit to CRM, p99"],
+    "growth": ["20 changes among 1000 clients, against 100: cpu", "20 changes among 1000 clients, against 100: wall"],
+}
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_every_line_is_json_with_a_floor_and_a_ratio(bench: str) -> None:
+    lines = _printed("--quick", "--database", "sqlite", "--only", bench)
+
+    assert {line["bench"] for line in lines} >= set(BENCHES[bench])
+    for line in lines:
+        assert line["database"] == "sqlite"
+        assert line["unit"] in {"ms", "s", "calls"}
+        assert all(math.isfinite(line[name]) for name in ("value", "floor", "ratio"))
+        assert line["value"] > 0
+        assert line["floor"] > 0
+        assert line["reached"] == (None if line["aim"] is None else line["ratio"] <= line["aim"])
+
+
+def _printed(*arguments: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "tests.benchmarks", *arguments]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert run.returncode == 0, run.stderr
+    return [json.loads(line) for line in run.stdout.splitlines()]
