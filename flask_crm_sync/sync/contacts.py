@@ -31,6 +31,7 @@ from .links import LinkState, load_links, owners, save_links
 from .merge import Plan, merge, settled_base, with_intent
 from .retry import Verdict, skipped, succeeded, waits
 from .steps import Step, reach
+from .unheard import changing_hands, until_heard
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], di
     with drain.sync.database.read() as connection:
         seen_at = drain.now()
         clients = drain.sync.host.load_clients(connection, ids)
+        moving = changing_hands(connection, CLIENT, ids)
         links = load_links(connection, drain.connection_id, CLIENT, ids)
     items, verdicts = [], {}
     for operation in batch:
@@ -115,6 +117,8 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], di
         ready = _translated(drain, operation, client, link)
         if isinstance(ready, Verdict):
             verdicts[operation.id] = ready
+        elif operation.subject_id in moving:
+            verdicts[operation.id] = until_heard(drain)
         else:
             items.append(ready)
     return items, verdicts

@@ -21,6 +21,7 @@ from .merge import Base, Digester
 from .notebody import note_body, note_subject
 from .retry import Verdict, grown, skipped, succeeded, waits
 from .steps import Step, reach
+from .unheard import changing_hands, until_heard
 
 BODY = "body"
 CREATE_NEW = "create_new"
@@ -78,6 +79,8 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
         seen_at = drain.now()
         conversations: Mapping[str, Any] = drain.sync.host.load_conversations(connection, ids)
         clients: Mapping[str, Any] = drain.sync.host.load_clients(connection, client_ids)
+        moving = changing_hands(connection, CONVERSATION, ids)
+        moving_clients = changing_hands(connection, CLIENT, client_ids)
         links = load_links(connection, drain.connection_id, CONVERSATION, ids)
         contacts: dict[str, LinkState | CRMError] = {**load_links(connection, drain.connection_id, CLIENT, client_ids)}
     if not drain.connection["sync_contacts"]:
@@ -92,6 +95,8 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
         )
         if isinstance(ready, Verdict):
             verdicts[operation.id] = ready
+        elif operation.subject_id in moving or operation.client_id in moving_clients:
+            verdicts[operation.id] = until_heard(drain)
         else:
             items.append(ready)
     return items, verdicts
