@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_crm_sync import web
 from flask_crm_sync.clock import SystemClock
@@ -36,11 +36,7 @@ START = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 OURS, THEIRS = "1", "2"
 
 
-class HostBase(DeclarativeBase):
-    pass
-
-
-db = SQLAlchemy(model_class=HostBase)
+db = SQLAlchemy()  # as Flask-SQLAlchemy 3.0 knows it too
 
 
 class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
