@@ -6,104 +6,49 @@ knows is an error that names the nearest one, so that a misspelt key is never si
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
-import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
+from .config_values import (
+    api_version,
+    base_url,
+    custom_field_name,
+    encryption_keys,
+    header_values,
+    host_patterns,
+    integer,
+    loopback_origin,
+    names_by,
+    one_of,
+    origin,
+    path_template,
+    property_name,
+    query_name,
+    seconds,
+    switch,
+    tenant,
+    text,
+    url_prefix,
+)
 from .errors import ConfigurationError
 
 _PREFIX = "CRM_SYNC_"
 
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("expected a text")
-    return value.strip()
-
-
-def _integer(low: int, high: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        number = int(value) if not isinstance(value, bool) else None
-        if number is None or not low <= number <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
-        return number
-
-    return read
-
-
-def _seconds(low: float, high: float) -> Callable[[Any], float]:
-    def read(value: Any) -> float:
-        number = float(value)
-        if not low <= number <= high:
-            raise ValueError(f"expected seconds from {low:g} to {high:g}")
-        return number
-
-    return read
-
-
-def _one_of(*choices: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}")
-        return str(value)
-
-    return read
-
-
-def _encryption_keys(value: Any) -> tuple[bytes, ...]:
-    parts = value.split(",") if isinstance(value, str) else list(value)
-    return tuple(_encryption_key(part) for part in parts if part)
-
-
-def _encryption_key(part: str | bytes) -> bytes:
-    if isinstance(part, bytes) and len(part) == 32:
-        return part
-    text = part.decode("ascii") if isinstance(part, bytes) else part.strip()
-    try:
-        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != 32:
-        raise ValueError(
-            "expected 32 bytes in URL-safe base64, as `flask crm make-key` prints them, commas between keys"
-        )
-    return key
-
-
-def _url_prefix(value: Any) -> str:
-    prefix = "/" + _text(value).strip("/")
-    if not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+", prefix):
-        raise ValueError("expected a path such as /crm")
-    return prefix
-
-
-def _loopback_origin(value: Any) -> str:
-    parts = urlsplit(_text(value))
-    if parts.scheme != "https" or parts.path.strip("/") or parts.query or parts.username:
-        raise ValueError("expected an origin such as https://127.0.0.1:8443")
-    if parts.hostname != "localhost" and not _is_loopback(parts.hostname or ""):
-        raise ValueError("only loopback addresses may stand in for a CRM")
-    return f"https://{parts.netloc}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _property_name(value: Any) -> str:
-    name = _text(value)
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,99}", name):
-        raise ValueError("expected lower-case letters, digits and underscores, beginning with a letter")
-    return name
+AUTOCHAT_CLIENT_FIELDS = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "company",
+    "street",
+    "city",
+    "state",
+    "zip",
+    "country",
+)
+"""The host's fields that may have another name in AutoChat CRM."""
 
 
 def _key(default: Any, read: Callable[[Any], Any], doc: str) -> Any:
@@ -115,54 +60,136 @@ class Settings:
     """The extension's settings. The key of each is `CRM_SYNC_` and its name in capitals."""
 
     encryption_keys: tuple[bytes, ...] = _key(
-        (), _encryption_keys, "Keys for secrets at rest, commas between them; the first encrypts, all open. Required."
+        (), encryption_keys, "Keys for secrets at rest, commas between them; the first encrypts, all open. Required."
     )
     redis_url: str = _key(
         "redis://127.0.0.1:6379/0",
-        _text,
+        text,
         "The Redis or Valkey of the job queues. `REDIS_URL` is taken where this is unset.",
     )
     app: str = _key(
-        "", _text, "Where a plain `rq worker` finds the host's app, as in `flask --app`; `FLASK_APP` where unset."
+        "", text, "Where a plain `rq worker` finds the host's app, as in `flask --app`; `FLASK_APP` where unset."
     )
-    client_model: str = _key("Client", _text, "Class name of the host's client model.")
-    conversation_model: str = _key("Conversation", _text, "Class name of the host's conversation model.")
+    client_model: str = _key("Client", text, "Class name of the host's client model.")
+    conversation_model: str = _key("Conversation", text, "Class name of the host's conversation model.")
     message_model: str = _key(
-        "Message", _text, "Class name of the host's message model; a host without one needs no change."
+        "Message", text, "Class name of the host's message model; a host without one needs no change."
     )
-    url_prefix: str = _key("/crm", _url_prefix, "Where the pages live in the host.")
+    url_prefix: str = _key("/crm", url_prefix, "Where the pages live in the host.")
     note_after_minutes: int = _key(
-        30, _integer(1, 10080), "A conversation that has been silent for so long owes its note, closed or not."
+        30, integer(1, 10080), "A conversation that has been silent for so long owes its note, closed or not."
     )
-    retry_hours: int = _key(72, _integer(1, 8760), "A record that has been retried for so long becomes failed.")
+    retry_hours: int = _key(72, integer(1, 8760), "A record that has been retried for so long becomes failed.")
     max_crashes: int = _key(
-        5, _integer(2, 1000), "A record that took a worker down so often, the last times alone, is set aside."
+        5, integer(2, 1000), "A record that took a worker down so often, the last times alone, is set aside."
     )
-    lease_seconds: int = _key(90, _integer(10, 3600), "How long a worker may hold a connection without a sign of life.")
+    lease_seconds: int = _key(90, integer(10, 3600), "How long a worker may hold a connection without a sign of life.")
     slice_seconds: int = _key(
-        60, _integer(5, 600), "How long one job works on a connection before others get their turn."
+        60, integer(5, 600), "How long one job works on a connection before others get their turn."
     )
-    call_timeout: float = _key(30.0, _seconds(1, 300), "Seconds that one call to a CRM may take in all.")
+    call_timeout: float = _key(30.0, seconds(1, 300), "Seconds that one call to a CRM may take in all.")
     confirm_seconds: float = _key(
-        60.0, _seconds(0, 3600), "How long an unanswered write rests before the CRM is read back."
+        60.0, seconds(0, 3600), "How long an unanswered write rests before the CRM is read back."
     )
     hubspot_version: str = _key(
         "2026-09",
-        _one_of("2026-09", "2026-03", "v3"),
+        one_of("2026-09", "2026-03", "v3"),
         "Version of HubSpot's API; v3 for old portals, until September 2027.",
     )
     hubspot_key_property: str = _key(
         "crm_sync_client_key",
-        _property_name,
+        property_name,
         "Our own unique contact property in HubSpot, made where the key may make it.",
     )
+    public_url: str = _key(
+        "",
+        origin,
+        "Where people reach the host, such as https://helpdesk.example.com: CRMs send them back there after a sign-in.",
+    )
+    hubspot_client_id: str = _key("", text, "Client ID of the operator's HubSpot app, for connecting by sign-in.")
+    hubspot_client_secret: str = _key("", text, "Client secret of that app.")
+    salesforce_client_id: str = _key(
+        "", text, "Consumer key of the operator's Salesforce External Client App, for connecting by sign-in."
+    )
+    salesforce_client_secret: str = _key("", text, "Consumer secret of that app.")
+    salesforce_version: str = _key("60.0", api_version, "Version of Salesforce's API.")
+    salesforce_key_field: str = _key(
+        "CRM_Sync_Id__c",
+        custom_field_name,
+        "Our own unique External ID field on Lead, Contact and Task in Salesforce; used where the org has it.",
+    )
+    salesforce_last_name: str = _key(
+        "Unknown", text, "Stands in for the last name, which Salesforce demands, while a client has none."
+    )
+    salesforce_company: str = _key(
+        "[not provided]",
+        text,
+        "Stands in for the company, which Salesforce demands of a lead, where there is none.",
+    )
+    salesforce_assign: bool = _key(
+        True, switch, "Lets the org's default assignment rule give new leads to their owners."
+    )
+    salesforce_save_duplicates: bool = _key(
+        False,
+        switch,
+        "Saves a lead although a duplicate rule raises an alert; a blocking rule still blocks.",
+    )
+    dynamics_client_id: str = _key(
+        "", text, "Application (client) ID of the operator's app in Microsoft Entra ID, for connecting by sign-in."
+    )
+    dynamics_client_secret: str = _key("", text, "Client secret (its value) of that app.")
+    dynamics_tenant: str = _key(
+        "organizations", tenant, "Whose users may sign in: a tenant's ID or domain, or organizations for all."
+    )
+    dynamics_company: str = _key(
+        "match",
+        one_of("match", "create", "off"),
+        "What becomes of a client's company in Dynamics: the one account of that name, a new one, or nothing.",
+    )
+    dynamics_batch_size: int = _key(100, integer(1, 1000), "Records in one batch call to Dynamics, at most.")
+    autochat_base_url: str = _key(
+        "", base_url, "Base URL of the AutoChat CRM's API for all accounts; its form then asks for the key alone."
+    )
+    autochat_hosts: tuple[str, ...] = _key(
+        ("*.supabase.co",), host_patterns, "Hosts that may be AutoChat CRMs, commas between them."
+    )
+    autochat_client_path: str = _key("/clients", path_template(), "Path of clients below the base URL.")
+    autochat_update_method: str = _key(
+        "PUT",
+        one_of("PUT", "PATCH"),
+        "PUT sends the whole client, merged with what is there; PATCH what changed.",
+    )
+    autochat_client_fields: tuple[tuple[str, str], ...] = _key(
+        (),
+        names_by(*AUTOCHAT_CLIENT_FIELDS),
+        "Names of client fields where they differ from ours, as in `company=company_name`; an empty name is not sent.",
+    )
+    autochat_activity_path: str = _key(
+        "/clients/{client_id}/activities",
+        path_template(holes=("client_id",)),
+        "Path of a client's activities below the base URL; `off` where the CRM has none.",
+    )
+    autochat_activity_fields: tuple[tuple[str, str], ...] = _key(
+        (),
+        names_by("type", "subject", "body", "date"),
+        "Names of activity fields where they differ from type, subject, description and occurred_at.",
+    )
+    autochat_activity_type: str = _key("note", text, "The type that a conversation's activity is given.")
+    autochat_search: str = _key(
+        "",
+        query_name,
+        "Query parameter that finds clients by e-mail, such as `email`; `off` where the CRM has none.",
+    )
+    autochat_headers: tuple[tuple[str, str], ...] = _key(
+        (), header_values, "Further headers for each call, such as `X-Tenant-ID=acme`."
+    )
     phone_region: str = _key(
-        "", _text, "Country (ISO 3166 two letters) of phone numbers without a country code; needs the `phone` extra."
+        "", text, "Country (ISO 3166 two letters) of phone numbers without a country code; needs the `phone` extra."
     )
     sandbox_url: str = _key(
-        "", _loopback_origin, "Sends every CRM's calls to the sandbox: an https loopback origin. Never in production."
+        "", loopback_origin, "Sends every CRM's calls to the sandbox: an https loopback origin. Never in production."
     )
-    sandbox_ca: str = _key("", _text, "File with the sandbox's own certificate authority.")
+    sandbox_ca: str = _key("", text, "File with the sandbox's own certificate authority.")
 
     def __post_init__(self) -> None:
         if self.slice_seconds >= self.lease_seconds:

@@ -4,6 +4,7 @@
     ├── ConfigurationError          raised in init_app only; names the key or the binding
     ├── UnsupportedFeature          the CRM has no such thing
     ├── SecretUnreadable            a stored secret does not open with the configured keys
+    ├── CredentialsIncomplete       what was typed into a connect form cannot be right; names the fields
     └── CRMError                    what one call, or one record in it, came to
         ├── TransientCRMError       tried again later
         │   ├── RateLimited         the whole connection waits; `retry_after` where the CRM says it
@@ -75,6 +76,18 @@ class SecretUnreadable(CRMSyncError):
     code = "secret_unreadable"
     says = "The stored credentials cannot be opened with the configured encryption keys."
     advice = "Put the key that was used back into CRM_SYNC_ENCRYPTION_KEYS, or connect again."
+
+
+class CredentialsIncomplete(CRMSyncError):
+    """What was typed into a connect form cannot be credentials; `fields` maps the field's name to what is wrong."""
+
+    code = "credentials_incomplete"
+    says = "What was typed in cannot be used."
+    advice = "Correct the marked field."
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = dict(fields)
 
 
 class CRMError(CRMSyncError):

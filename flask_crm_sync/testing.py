@@ -33,7 +33,7 @@ from .crm.base import (
     Write,
     Written,
 )
-from .crm.http import HTTPClient, Meter
+from .crm.http import HTTPClient, Meter, Renewal
 from .errors import CRMError, Duplicate, InvalidRecord, RecordMissing, UnsupportedFeature
 from .host.records import CLIENT_FIELDS, ClientRecord
 
@@ -125,6 +125,7 @@ class FakeCRM:
         *,
         meter: Meter | None,
         clock: Clock,
+        renew: Renewal | None = None,
     ) -> Adapter:
         """Return an adapter that speaks to this CRM: the `connector` of a `Sync`."""
         return FakeAdapter(self, _Wire(meter, clock), settings, traits)

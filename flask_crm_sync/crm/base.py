@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ..errors import CRMError
+from ..errors import CRMError, UnsupportedFeature
 
 if TYPE_CHECKING:
     from ..config import Settings
     from ..host.records import ClientRecord
     from .http import HTTPClient
+    from .oauth import Flow, Grant
 
 Values = Mapping[str, str]
 """Remote property name -> text; "" is a blank (and, when written, clears the field)."""
@@ -28,31 +29,44 @@ MatchedBy = Literal["key", "email", "phone"]
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field that we write: `source` is the host's field, `name` the CRM's, `max_length` in characters."""
+    """One field that we write: `source` is the host's field, `name` the CRM's, `max_length` in characters.
+
+    A `required` one always has a value in the CRM: it is never cleared, and a new record gets a stand-in for it.
+    """
 
     source: str
     name: str
     label: str
     max_length: int
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AuthField:
-    """One input of a connect form. A `secret` one is encrypted at rest and never shown again."""
+    """One input of a connect form. A `secret` one is encrypted at rest and never shown again.
+
+    An `optional` one may stay empty; `placeholder` shows what a value looks like.
+    """
 
     name: str
     label: str
     help: str
     secret: bool = True
+    optional: bool = False
+    placeholder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthMethod:
-    """One way to connect: its name, its label on the page, what the person types in."""
+    """One way to connect: its name, its label on the page, what the person types in, and how a token comes of it.
+
+    `grant` is empty where what was typed is sent with each call as it is.
+    """
 
     name: str
     label: str
     fields: tuple[AuthField, ...]
+    grant: Grant = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +81,15 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class RemoteRecord:
-    """A client as the CRM has it: `values` holds every field that was read or returned, blanks as ""."""
+    """A client as the CRM has it: `values` holds every field that was read or returned, blanks as "".
+
+    `lacks` names fields that this kind of record does not have, or that may not be written: they are left alone.
+    """
 
     id: str
     values: Values
     url: str = ""
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +111,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record after a write; `created` tells whether this call made it."""
+    """A record after a write; `created` tells whether this call made it.
+
+    `refused` names fields that the CRM did not take, each with the reason, while it took the rest.
+    """
 
     record: RemoteRecord
     created: bool
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +155,34 @@ class Identity:
     findings: tuple[str, ...] = ()
 
 
+Level = Literal["good", "note", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a diagnosis looked at: what it is about, what was found, what to do about it."""
+
+    level: Level
+    about: str
+    says: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorError:
+    """One kind of refusal that a CRM knows: how it shows, what it means there, and the class that it is to us.
+
+    `status` and `code` as the CRM says them, "" where that does not matter; `means` in plain words; `then` is what the
+    adapter itself does about it, where it does more than hand on the error.
+    """
+
+    status: str
+    code: str
+    means: str
+    error: type[CRMError]
+    then: str = ""
+
+
 class Adapter(ABC):
     """Code that speaks to one CRM. Subclasses are data, then calls; they know nothing of our tables."""
 
@@ -146,6 +196,8 @@ class Adapter(ABC):
     """Calls allowed per seconds, until the CRM's own headers say better."""
     kind_limits: ClassVar[Mapping[str, tuple[int, float]]] = {}
     """Limits of special kinds of call (the client's `kind`), such as searches, beside the burst limit."""
+    vendor_errors: ClassVar[tuple[VendorError, ...]] = ()
+    """The CRM's refusals and what each is to us: what the adapter decides by, and what the documentation shows."""
     translation_version: ClassVar[int] = 1
     confirm_after: ClassVar[float] = 60.0
     """Seconds after which a write without an answer can no longer take effect in the CRM."""
@@ -167,6 +219,28 @@ class Adapter(ABC):
     @abstractmethod
     def authorization(cls, credentials: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers that carry the credentials."""
+
+    @classmethod
+    def checked(cls, method: str, typed: Mapping[str, str], settings: Settings) -> dict[str, str]:
+        """Return what was typed for a way to connect in its one right form.
+
+        `typed` is trimmed, complete and printable already. This is where addresses are held to the allow-list. Raises
+        CredentialsIncomplete naming the fields.
+        """
+        return dict(typed)
+
+    @classmethod
+    def flow(cls, method: str, credentials: Mapping[str, str], settings: Settings) -> Flow:
+        """Return how tokens are had for a way to connect that has a grant."""
+        raise UnsupportedFeature(cls.label, "a sign-in by OAuth")
+
+    @classmethod
+    def remembered(cls, answer: Mapping[str, Any], settings: Settings) -> dict[str, str]:
+        """Return what of a token answer is kept beside the tokens, such as the address of the API.
+
+        Raises ReconnectRequired for an address that is not on the list.
+        """
+        return {}
 
     @classmethod
     @abstractmethod
@@ -214,3 +288,16 @@ class Adapter(ABC):
     @abstractmethod
     def test(self) -> Identity:
         """Ask who we are and what we may do, setting up what the sync needs; raise CRMError where it fails."""
+
+    def diagnose(self) -> list[Finding]:
+        """Look at everything that commonly goes wrong, without writing; what cannot be seen is said, not raised.
+
+        Raises CRMError only where nothing at all can be asked.
+        """
+        identity = self.test()
+        found = Finding("good", "Connection", f"{self.label} answers as {identity.label}.")
+        return [found, *(Finding("note", "Connection", sentence) for sentence in identity.findings)]
+
+    def revoke(self, credentials: Mapping[str, str]) -> None:
+        """Withdraw what the CRM granted us, where it offers that; raise CRMError where it does not go through."""
+        return

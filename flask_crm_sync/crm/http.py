@@ -12,11 +12,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
@@ -36,6 +36,7 @@ from .transport import AddressRefused, Exchange, Transport, session, trust
 _LARGEST_BODY = 20 * 1024 * 1024
 _LONGEST_TEXT = 1000
 _IDLE_SECONDS = 15.0
+_KEPT_SECRETS = 12
 _REMOVED = "[removed]"
 _BEARERS = re.compile(r"\bbearer\s+[^\s\"',;]+|\bpat-[a-z0-9]+-[\w-]+", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -66,12 +67,33 @@ class Meter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer: `body` is the decoded JSON or None, `text` the cleaned beginning of what was not JSON."""
+    """A whole answer: `body` is the decoded JSON or None, `text` the cleaned beginning of what was not JSON.
+
+    `content` is filled where the caller asked for the bytes as they came.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: Any = field(repr=False)
     text: str = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body that is not JSON: its bytes and their media type."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+    @classmethod
+    def form(cls, values: Mapping[str, str]) -> Content:
+        """Return a form, percent-encoded."""
+        return cls(urlencode(values).encode("ascii"), "application/x-www-form-urlencoded")
+
+
+Renewal: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Given the authorization headers that a CRM refused, returns those of a newer token; raises CRMError without one."""
 
 
 def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -94,7 +116,8 @@ class HTTPClient:
     """Calls to one origin with one set of credentials; one call at a time.
 
     `timeout` is the seconds that a call may take in all. `allow_loopback` is for the sandbox, and then loopback is the
-    only place that may be called. Raises ReconnectRequired for an origin that is not https or not on the list.
+    only place that may be called. `renew` is asked for newer headers when a call is refused with 401, which is then
+    made once more: a refused call did nothing. Raises ReconnectRequired for an origin not https or not on the list.
     """
 
     def __init__(
@@ -108,11 +131,13 @@ class HTTPClient:
         meter: Meter | None = None,
         clock: Clock,
         allow_loopback: bool = False,
+        renew: Renewal | None = None,
     ) -> None:
-        self.host, self._origin = _checked_origin(base_url, allowed_hosts)
+        self.host, self.origin = _checked_origin(base_url, allowed_hosts)
         self.meter, self.clock, self.timeout = meter, clock, timeout
-        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", **_checked_headers(headers)}
-        self._secrets = _secrets(headers)
+        self._renew = renew
+        self._secrets: tuple[str, ...] = ()
+        self._authorize(headers)
         self._exchange = Exchange()
         self._transport = Transport(self._exchange, trust(ca_file), allow_loopback=allow_loopback)
         self._session = session(self._transport)
@@ -130,21 +155,27 @@ class HTTPClient:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
+        content: Content | None = None,
+        headers: Mapping[str, str] | None = None,
+        raw: bool = False,
         writes: bool,
         kind: str = "call",
     ) -> Response:
         """Make one call and return its whole answer, whatever its status.
 
-        `path` begins with a slash. Raises RateLimited (by the meter, nothing sent), InvalidRecord (text that is not
+        `path` begins with one slash. `headers` come beside the client's own. With `raw` a good answer need not be
+        JSON, and its bytes are kept. Raises RateLimited (by the meter, nothing sent), InvalidRecord (text that is not
         Unicode), Unreachable, OutcomeUnknown (a write without a whole answer), ServerFault (a read with a broken one).
         """
-        if not path.startswith("/"):
-            raise ValueError("a path begins with a slash")
-        data = None if json is None else encode(json)
+        if not path.startswith("/") or path.startswith("//"):
+            raise ValueError("a path begins with one slash")
+        body = content if json is None else Content(encode(json), "application/json")
+        call = _Call(method, path, params, body, headers or {}, raw, writes)
         with self._lock:
-            if self.meter is not None:
-                self.meter.spend(kind)
-            outcome = self._exchanged(method, path, params, data, writes)
+            outcome = self._metered(call, kind)
+            if self._renew is not None and isinstance(outcome, Response) and outcome.status == 401:
+                self._authorize(self._renew(self._authorization))
+                outcome = self._metered(call, kind)
         if isinstance(outcome, CRMError):
             raise outcome
         return outcome
@@ -162,21 +193,30 @@ class HTTPClient:
         """Close the connections."""
         self._session.close()
 
-    def _exchanged(
-        self, method: str, path: str, params: Mapping[str, str] | None, data: bytes | None, writes: bool
-    ) -> Response | CRMError:
+    def _authorize(self, headers: Mapping[str, str]) -> None:
+        """Take over authorization headers; the former ones stay secret."""
+        self._authorization = dict(_checked_headers(headers))
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", **self._authorization}
+        self._secrets = (*_secrets(headers), *self._secrets)[:_KEPT_SECRETS]
+
+    def _metered(self, call: _Call, kind: str) -> Response | CRMError:
+        if self.meter is not None:
+            self.meter.spend(kind)
+        return self._exchanged(call)
+
+    def _exchanged(self, call: _Call) -> Response | CRMError:
         # Errors are returned, and raised by the caller, so that no exception of the libraries below, which carry the
         # request and its headers, stays attached to ours.
         self._forget_stale_connections()
-        headers = self._headers if data is None else {**self._headers, "Content-Type": "application/json"}
+        typed = {"Content-Type": call.body.media_type} if call.body else {}
         self._exchange.begin(self.timeout)
         try:
             with self._session.request(
-                method,
-                self._origin + path,
-                params=params,
-                data=data,
-                headers=headers,
+                call.method,
+                self.origin + call.path,
+                params=call.params,
+                data=call.body.data if call.body else None,
+                headers={**self._headers, **typed, **call.headers},
                 timeout=self.timeout,
                 allow_redirects=False,
                 stream=True,
@@ -185,10 +225,10 @@ class HTTPClient:
         except AddressRefused as refused:
             return Unreachable(f"{refused}.")
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            return self._without_answer(error, writes)
+            return self._without_answer(error, call.writes)
         finally:
             self._used_at = time.monotonic()
-        return self._understood(answer, content, writes)
+        return self._understood(answer, content, call)
 
     def _forget_stale_connections(self) -> None:
         """Close what the server may have closed by now, and what a fork left to share with the parent."""
@@ -202,16 +242,27 @@ class HTTPClient:
             return OutcomeUnknown(f"{self.host}: {reason}, after the call was sent.")
         return Unreachable(f"{self.host}: {reason}.")
 
-    def _understood(self, answer: requests.Response, content: bytes, writes: bool) -> Response | CRMError:
+    def _understood(self, answer: requests.Response, content: bytes, call: _Call) -> Response | CRMError:
         text = ""
         body = _decoded(content)
         if body is _NOT_JSON:
             body, text = None, self.clean(content[: 4 * _LONGEST_TEXT].decode("utf-8", "replace"))
-            if 200 <= answer.status_code < 300:
-                failure = OutcomeUnknown if writes else ServerFault
+            if 200 <= answer.status_code < 300 and not call.raw:
+                failure = OutcomeUnknown if call.writes else ServerFault
                 message = f"{self.host}: the answer is not JSON."
                 return failure(message, crm_message=text, status_code=answer.status_code)
-        return Response(answer.status_code, answer.headers, body, text)
+        return Response(answer.status_code, answer.headers, body, text, content if call.raw else b"")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    path: str
+    params: Mapping[str, str] | None
+    body: Content | None
+    headers: Mapping[str, str]
+    raw: bool
+    writes: bool
 
 
 _NOT_JSON = object()

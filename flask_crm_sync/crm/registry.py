@@ -13,7 +13,7 @@ from ..clock import Clock
 from ..config import Settings
 from ..errors import UnsupportedFeature
 from .base import Adapter
-from .http import HTTPClient, Meter
+from .http import HTTPClient, Meter, Renewal
 from .hubspot import HubSpotAdapter
 
 _OURS: tuple[type[Adapter], ...] = (HubSpotAdapter,)
@@ -43,6 +43,7 @@ def connect(
     *,
     meter: Meter | None,
     clock: Clock,
+    renew: Renewal | None = None,
 ) -> Adapter:
     """Return the named adapter, ready to call with the given credentials; nothing is sent yet.
 
@@ -60,5 +61,6 @@ def connect(
         meter=meter,
         clock=clock,
         allow_loopback=bool(sandbox),
+        renew=renew,
     )
     return adapter(http, settings, traits)

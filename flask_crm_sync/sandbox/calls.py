@@ -17,7 +17,7 @@ class CallRecord:
     number: int
     at_ms: int
     crm: str
-    portal: int | None
+    portal: str | None
     method: str
     path: str
     template: str
@@ -39,7 +39,7 @@ class CallLog:
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept: deque[CallRecord] = deque(maxlen=kept)
-        self._counts: Counter[tuple[str, int | None, str]] = Counter()
+        self._counts: Counter[tuple[str, str | None, str]] = Counter()
         self._total = 0
         self._lock = threading.Lock()
 
@@ -51,7 +51,7 @@ class CallLog:
             self._kept.append(record)
             self._counts[record.crm, record.portal, f"{record.method} {record.template}"] += 1
 
-    def counts(self, crm: str, portal: int | None = None) -> dict[str, int]:
+    def counts(self, crm: str, portal: str | None = None) -> dict[str, int]:
         """Count calls by method and path template, of one portal or of all (``portal=None``)."""
         found: Counter[str] = Counter()
         with self._lock:

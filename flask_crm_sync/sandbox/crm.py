@@ -13,6 +13,8 @@ class SandboxCRM(Protocol):
 
     name: str
     label: str
+    policies: tuple[str, ...]
+    """The names of its limits, the usual one first."""
 
     def blueprints(self) -> Iterable[Blueprint]:
         """Return its routes: the vendor's paths, and its own pages and JSON under ``/_sandbox/``."""
@@ -20,8 +22,8 @@ class SandboxCRM(Protocol):
     def owns(self, path: str) -> bool:
         """Say whether a path belongs to the vendor's interface; only these are logged and struck by faults."""
 
-    def identify(self, request: Request) -> int | None:
-        """Say which portal a call is for, by its token alone, without refusing anything."""
+    def identify(self, request: Request) -> str | None:
+        """Say which portal (or org, environment, workspace) a call is for, by its token alone, refusing nothing."""
 
     def refusal(self, kind: str, params: Mapping[str, Any], request: Request) -> Response:
         """Answer the way the vendor does for a fault of this kind."""
@@ -34,6 +36,9 @@ class SandboxCRM(Protocol):
 
     def overview(self) -> Mapping[str, int]:
         """Return a few numbers for the overview page, by label."""
+
+    def start_afresh(self, portal_id: str | None = None) -> None:
+        """Empty one portal or all; faults, calls and switches start afresh too."""
 
     def close(self) -> None:
         """Let go of files."""

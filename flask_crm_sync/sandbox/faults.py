@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-POLICIES = ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY")
 Moment = Literal["before", "after", "rows"]
 
 
@@ -33,9 +32,8 @@ KINDS: dict[str, FaultKind] = {
         FaultKind(
             "throttle",
             "before",
-            "Answer 429.",
-            {"policy": POLICIES[0], "retry_after": 0},
-            {"policy": POLICIES},
+            "Refuse because a limit is reached; the policy says which of the CRM's limits.",
+            {"policy": "", "retry_after": 0},
         ),
         FaultKind(
             "server_error",
@@ -51,11 +49,9 @@ KINDS: dict[str, FaultKind] = {
             {"status": 502},
             {"status": range(400, 600)},
         ),
-        FaultKind("locked", "before", "Answer 423: too many writes to one record."),
-        FaultKind("moving", "before", "Answer 477: the portal is being moved.", {"retry_after": 60}),
-        FaultKind(
-            "missing_scopes", "before", "Answer 403: the token lacks a scope.", {"scope": "crm.objects.contacts.write"}
-        ),
+        FaultKind("locked", "before", "Refuse because somebody else writes the record."),
+        FaultKind("moving", "before", "Refuse because the account is being moved.", {"retry_after": 60}),
+        FaultKind("missing_scopes", "before", "Refuse because the token lacks a permission.", {"scope": ""}),
         FaultKind("revoke_token", "before", "Revoke the token that the call carries."),
         FaultKind("expire_token", "before", "Let the token that the call carries expire."),
         FaultKind(
@@ -79,7 +75,7 @@ class Fault:
     params: dict[str, Any]
     method: str | None = None
     path: str | None = None
-    portal: int | None = None
+    portal: str | None = None
     times: int | None = None
     probability: float = 1.0
     seed: int = 0
@@ -95,7 +91,7 @@ class Fault:
         """Say whether it has struck as often as it was meant to."""
         return self.times is not None and self.fired >= self.times
 
-    def strikes(self, method: str, path: str, portal: int | None) -> bool:
+    def strikes(self, method: str, path: str, portal: str | None) -> bool:
         """Decide about one call, and count it."""
         if self.spent or not self._matches(method, path, portal):
             return False
@@ -105,7 +101,7 @@ class Fault:
         self.fired += 1
         return True
 
-    def _matches(self, method: str, path: str, portal: int | None) -> bool:
+    def _matches(self, method: str, path: str, portal: str | None) -> bool:
         return (
             self.method in (None, method) and (self.path is None or self.path in path) and self.portal in (None, portal)
         )
@@ -120,6 +116,8 @@ class FaultBook:
     """Hold the faults of all CRMs; calls ask it what is to happen to them."""
 
     def __init__(self) -> None:
+        self.policies: dict[str, Collection[str]] = {}
+        """The names of the limits that each CRM knows, the usual one first."""
         self._faults: list[Fault] = []
         self._last_id = 0
         self._lock = threading.Lock()
@@ -133,6 +131,9 @@ class FaultBook:
             raise ValueError(f"no such fault: {kind!r}; there are {', '.join(KINDS)}")
         fields = _checked_match(match)
         complete = _checked_params(KINDS[kind], params or {})
+        policies = self.policies.get(crm, ())
+        if complete.get("policy") and complete["policy"] not in policies:
+            raise ValueError(f"policy cannot be {complete['policy']!r}; it is one of {', '.join(policies)}")
         with self._lock:
             self._last_id += 1
             fault = Fault(id=self._last_id, crm=crm, kind=kind, params=complete, **fields)
@@ -156,7 +157,7 @@ class FaultBook:
         with self._lock:
             self._faults = [fault for fault in self._faults if crm not in (None, fault.crm)]
 
-    def take(self, crm: str, method: str, path: str, portal: int | None) -> list[Fault]:
+    def take(self, crm: str, method: str, path: str, portal: str | None) -> list[Fault]:
         """Return the faults that strike this call, in the order they were entered."""
         if not self._faults:
             return []
@@ -167,7 +168,7 @@ class FaultBook:
 _MATCH: dict[str, type] = {
     "method": str,
     "path": str,
-    "portal": int,
+    "portal": str,
     "times": int,
     "probability": float,
     "seed": int,

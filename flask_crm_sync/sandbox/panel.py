@@ -175,7 +175,9 @@ def _with_query(**changes: Any) -> str:
 
 def _quiet_browser(response: Response) -> Response:
     """Let pages load our own style and nothing else; no header goes onto a vendor's answers."""
-    if response.mimetype == "text/html" and request.path.startswith(("/_sandbox", "/oauth/authorize")):
+    if response.mimetype == "text/html" and (
+        request.path.startswith("/_sandbox") or request.path.endswith("/authorize")
+    ):
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
         )

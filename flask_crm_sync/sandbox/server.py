@@ -8,18 +8,37 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from .app import build_app
 from .authority import Authority
 from .calls import CallLog
 from .clock import Clock
+from .crm import SandboxCRM
 from .faults import FaultBook
 from .guard import is_loopback
 from .hubspot import HubSpot
 from .wire import HTTPSServer
+
+_CRM = TypeVar("_CRM", bound=SandboxCRM)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where CRM servers keep their stores, and what all of them share."""
+
+    directory: Path | None
+    clock: Clock
+    calls: CallLog
+    faults: FaultBook
+
+    def make(self, vendor: Callable[[Path | None, Clock, CallLog, FaultBook], _CRM]) -> _CRM:
+        """Return a vendor's server with a store of its own, in memory where nothing is kept."""
+        store = self.directory / f"{vendor.name}.sqlite3" if self.directory else None  # type: ignore[attr-defined]
+        return vendor(store, self.clock, self.calls, self.faults)
 
 
 class Sandbox:
@@ -45,7 +64,10 @@ class Sandbox:
         self.faults = FaultBook()
         self.calls = CallLog()
         self._authority = Authority(directory)
-        self.hubspot = HubSpot(directory / "hubspot.sqlite3" if keep else None, self.clock, self.calls, self.faults)
+        shelf = Shelf(directory if keep else None, self.clock, self.calls, self.faults)
+        self.hubspot = shelf.make(HubSpot)
+        self.crms: tuple[SandboxCRM, ...] = (self.hubspot,)
+        self.faults.policies = {crm.name: crm.policies for crm in self.crms}
         self._host, self._port = host, port
         self._server: HTTPSServer | None = None
         self._thread: threading.Thread | None = None
@@ -53,7 +75,7 @@ class Sandbox:
     def start(self) -> Sandbox:
         """Listen and serve in a thread; the sandbox is ready when this returns."""
         stopping = threading.Event()
-        app = build_app([self.hubspot], self.clock, self.faults, self.calls, stopping)
+        app = build_app(self.crms, self.clock, self.faults, self.calls, stopping)
         self._server = HTTPSServer(self._host, self._port, app, self._authority.server_context(), stopping)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
         self._thread.start()
@@ -67,7 +89,8 @@ class Sandbox:
             self._server.server_close()
             self._thread.join()
             self._server = self._thread = None
-        self.hubspot.close()
+        for crm in self.crms:
+            crm.close()
 
     @property
     def url(self) -> str:

@@ -6,7 +6,7 @@ Data goes one way through this file: each step takes the items that have no verd
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..crm.base import Lookup, Match, RemoteRecord, Values, Write, Written
@@ -28,7 +28,7 @@ from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .links import LinkState, load_links, owners, save_links
-from .merge import Plan, merge, settled_base, with_intent
+from .merge import Left, Plan, merge, settled_base, with_intent
 from .retry import Verdict, skipped, succeeded, waits
 from .steps import Step, reach
 from .unheard import changing_hands, until_heard
@@ -51,6 +51,7 @@ class ContactItem:
     plan: Plan = field(default_factory=Plan)
     found_by: str = ""
     created: bool = False
+    refused: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     touches_link: bool = False
     unanswered: dict[str, list[str]] = field(default_factory=dict)
@@ -264,6 +265,9 @@ def _merge(drain: Drain, item: ContactItem) -> None:
     version = drain.adapter.translation_version
     digest = drain.digester(item.link.id)
     item.plan = merge(base, item.link.intents, item.ours, item.record.values, digest, version=version)
+    item.plan.leave(item.record.lacks, Left.LACKING)
+    required = {spec.name for spec in drain.adapter.fields if spec.required}
+    item.plan.leave([name for name in required if item.plan.writes.get(name) == ""], Left.NEVER_BLANK)
 
 
 # Write
@@ -310,7 +314,7 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
         if isinstance(outcome, Written):
             merged = {**item.ours, **(item.record.values if item.record else {}), **outcome.record.values}
             item.record = RemoteRecord(outcome.record.id, merged, outcome.record.url)
-            item.created = outcome.created
+            item.created, item.refused = outcome.created, outcome.refused
         elif isinstance(outcome, Duplicate) and outcome.existing_id and item.record is None:
             item.found_by = outcome.existing_id
             redirected.append(item)
@@ -345,9 +349,9 @@ def _done(drain: Drain, item: ContactItem) -> Verdict:
 def _told(item: ContactItem, was_linked: bool) -> dict[str, object]:
     told: dict[str, object] = {}
     if item.plan.writes:
-        told["written"] = list(item.plan.writes)
-    if item.plan.left:
-        told["left"] = {name: str(why) for name, why in item.plan.left.items()}
+        told["written"] = [name for name in item.plan.writes if name not in item.refused]
+    if item.plan.left or item.refused:
+        told["left"] = {name: str(why) for name, why in item.plan.left.items()} | dict(item.refused)
     if item.created:
         told["created"] = True
     elif not was_linked:

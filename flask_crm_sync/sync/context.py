@@ -20,7 +20,7 @@ from .warm import WarmAdapters
 
 if TYPE_CHECKING:
     from ..crm.base import Adapter
-    from ..crm.http import Meter
+    from ..crm.http import Meter, Renewal
     from ..host.reading import Host
 
 
@@ -36,6 +36,7 @@ class Connector(Protocol):
         *,
         meter: Meter | None,
         clock: Clock,
+        renew: Renewal | None = None,
     ) -> Adapter:
         """Return the adapter of the named CRM."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -19,6 +19,8 @@ class Left(StrEnum):
     CRM_CHANGED = "changed in the CRM only"
     BOTH_CHANGED = "changed on both sides; the CRM's value stays"
     FILLED_BEFORE = "had a value in the CRM before it was linked"
+    NEVER_BLANK = "was cleared here, and the CRM never leaves it blank"
+    LACKING = "this record in the CRM has no such field, or it may not be written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,12 @@ class Plan:
     writes: dict[str, str] = field(default_factory=dict)
     left: dict[str, Left] = field(default_factory=dict)
     agreed: list[str] = field(default_factory=list)
+
+    def leave(self, names: Collection[str], why: Left) -> None:
+        """Take fields out of what is written, saying why."""
+        for name in names:
+            if self.writes.pop(name, None) is not None:
+                self.left[name] = why
 
 
 def merge(

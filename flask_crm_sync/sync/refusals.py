@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..errors import CRMSyncError
 
 
@@ -13,18 +11,6 @@ class NotFound(CRMSyncError):
     code = "not_found"
     says = "There is nothing here by that name or number."
     advice = "Check the name or number."
-
-
-class CredentialsIncomplete(CRMSyncError):
-    """What was typed into a connect form cannot be credentials; `fields` maps the field's name to what is wrong."""
-
-    code = "credentials_incomplete"
-    says = "What was typed in cannot be used."
-    advice = "Correct the marked field."
-
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        super().__init__(" ".join(fields.values()))
-        self.fields = dict(fields)
 
 
 class OtherRemoteAccount(CRMSyncError):

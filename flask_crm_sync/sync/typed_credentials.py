@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..crm.base import Adapter, AuthField, AuthMethod
-from ..errors import UnsupportedFeature
-from .refusals import CredentialsIncomplete
+from ..errors import CredentialsIncomplete, UnsupportedFeature
 
 LONGEST = 4096
 """Characters; the longest tokens that CRMs hand out today stay below a fifth of it."""
@@ -38,7 +37,7 @@ def auth_method(adapter: type[Adapter], name: str) -> AuthMethod:
 
 def _problem(field: AuthField, value: str) -> str:
     if not value:
-        return f"{field.label} is missing: paste it here."
+        return "" if field.optional else f"{field.label} is missing: paste it here."
     if len(value) > LONGEST:
         return f"{field.label} is too long: {len(value):,} characters, and at most {LONGEST:,} are possible. {_AGAIN}"
     if field.secret and not all("!" <= character <= "~" for character in value):

@@ -12,12 +12,12 @@ from flask.typing import ResponseReturnValue
 from .. import signals
 from ..crm import registry
 from ..crm.base import Adapter
-from ..errors import CRMSyncError
+from ..errors import CredentialsIncomplete, CRMSyncError
 from ..models.connection import CONNECTED, NEEDS_ATTENTION
 from ..sync import connections as sync_connections
 from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
 from ..sync.now import sync_now as bring_forward
-from ..sync.refusals import CredentialsIncomplete, OtherRemoteAccount
+from ..sync.refusals import OtherRemoteAccount
 from ..sync.rounds import next_round
 from ..sync.status import ConnectionStatus, Pulse, status
 from .door import door, this_account, this_app, this_sync

@@ -137,7 +137,7 @@ def test_one_bad_record_may_take_the_whole_batch_with_it_unnamed(client: Client)
 
 def test_a_fault_strikes_only_where_it_matches(client: Client) -> None:
     client.sandbox.hubspot.add_portal(99, "pat-na1-other")
-    client.sandbox.faults.add("hubspot", "locked", method="post", path="contacts/batch", portal=1234567)
+    client.sandbox.faults.add("hubspot", "locked", method="post", path="contacts/batch", portal="1234567")
     assert client.batch("contacts", "create", [row(firstname="A")]).status_code == 423
     assert client.batch("notes", "create", [row(hs_timestamp="1700000000000")]).status_code == 201
     assert create(client).status_code == 201

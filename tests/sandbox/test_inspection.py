@@ -120,7 +120,7 @@ def test_calls_are_listed_newest_first_with_what_they_carried(client: Client) ->
     assert (listed["total"], listed["kept"]) == (2, 2)
     newest, oldest = listed["calls"]
     assert (newest["method"], newest["path"], newest["status"]) == ("GET", "/crm/objects/2026-09/contacts?limit=1", 200)
-    assert (oldest["items"], oldest["portal"], oldest["number"]) == (2, 1234567, 1)
+    assert (oldest["items"], oldest["portal"], oldest["number"]) == (2, "1234567", 1)
 
 
 def test_the_log_keeps_the_newest_and_counts_all() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from flask_crm_sync.crm.base import Identity
 from flask_crm_sync.errors import (
+    CredentialsIncomplete,
     CredentialsRefused,
     PermissionMissing,
     SecretUnreadable,
@@ -23,7 +24,7 @@ from flask_crm_sync.models import Connection, Link, Operation
 from flask_crm_sync.models.connection import CONNECTED, DISCONNECTED, NEEDS_ATTENTION
 from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.sync import connections
-from flask_crm_sync.sync.refusals import CredentialsIncomplete, NotFound, OtherRemoteAccount
+from flask_crm_sync.sync.refusals import NotFound, OtherRemoteAccount
 from flask_crm_sync.vault import Vault
 from tests.web.helpdesk import OURS, THEIRS, TOKEN, Helpdesk, open_helpdesk
 

@@ -93,7 +93,7 @@ def _add_settings(blueprint: Blueprint, hubspot: HubSpot) -> None:
     @blueprint.post("/reset")
     def reset() -> ResponseReturnValue:
         """Empty one portal (``?portal=``) or all; faults, calls and switches start afresh too."""
-        hubspot.start_afresh(int(request.args["portal"]) if "portal" in request.args else None)
+        hubspot.start_afresh(request.args.get("portal"))
         return "", 204
 
 

@@ -9,17 +9,20 @@ from .access import Portal
 from .errors import HubSpotError, locked, missing_scopes, moving, rate_limited, server_error
 from .gate import Office
 
+POLICIES = ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY")
+_USUAL_SCOPE = "crm.objects.contacts.write"
+
 
 def refusal(office: Office, kind: str, params: Mapping[str, Any], portal: Portal | None) -> HubSpotError:
     """Return the refusal for a kind of fault."""
     if kind == "throttle":
-        return _throttled(office, params["policy"], params["retry_after"], portal)
+        return _throttled(office, params["policy"] or POLICIES[0], params["retry_after"], portal)
     if kind == "locked":
         return locked()
     if kind == "moving":
         return moving(params["retry_after"])
     if kind == "missing_scopes":
-        return missing_scopes([params["scope"]])
+        return missing_scopes([params["scope"] or _USUAL_SCOPE])
     return server_error(params["status"])
 
 

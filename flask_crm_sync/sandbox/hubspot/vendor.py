@@ -25,7 +25,7 @@ from .merge import merge
 from .oauth import oauth_blueprint
 from .pages import pages_blueprint
 from .records import Record, Source
-from .refusals import refusal
+from .refusals import POLICIES, refusal
 from .routes import api_blueprint
 from .store import Store
 from .writes import archive, change, create, find
@@ -39,6 +39,7 @@ class HubSpot:
 
     name = "hubspot"
     label = "HubSpot"
+    policies: tuple[str, ...] = POLICIES
 
     def __init__(self, path: Path | None, clock: Clock, calls: CallLog, faults: FaultBook) -> None:
         store, dialect = Store(path), Dialect()
@@ -65,14 +66,14 @@ class HubSpot:
         """Say whether a path belongs to HubSpot's interface."""
         return path.startswith(PREFIXES)
 
-    def identify(self, request: Request) -> int | None:
+    def identify(self, request: Request) -> str | None:
         """Say which portal a call is for, by its token alone."""
         token = self.access.token(bearer(request))
-        return token.portal_id if token else None
+        return str(token.portal_id) if token else None
 
     def refusal(self, kind: str, params: Mapping[str, Any], request: Request) -> Response:
         """Answer the way HubSpot does for a fault of this kind."""
-        portal = self.access.portal(self.identify(request) or 0)
+        portal = self.access.portal(int(self.identify(request) or 0))
         return refused(refusal(self.office, kind, params, portal))
 
     def http_error(self, status: int, message: str) -> Response:
@@ -176,9 +177,9 @@ class HubSpot:
                     self.book.forget(portal.portal_id)
         self.limits.reset()
 
-    def start_afresh(self, portal_id: int | None = None) -> None:
+    def start_afresh(self, portal_id: str | None = None) -> None:
         """Reset, and forget faults, calls and switches as well."""
-        self.reset(portal_id)
+        self.reset(None if portal_id is None else int(portal_id))
         self.faults.clear(self.name)
         self.calls.clear()
         self.dialect.reset()

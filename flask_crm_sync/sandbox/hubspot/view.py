@@ -43,7 +43,7 @@ def row(desk: Desk, record: Record) -> dict[str, Any]:
 
 def figures(desk: Desk, calls: CallLog) -> dict[str, Any]:
     """Return counts of records, notes and calls of one portal."""
-    counts = calls.counts("hubspot", desk.portal.portal_id)
+    counts = calls.counts("hubspot", str(desk.portal.portal_id))
     with desk.store.reading():
         return {
             "records": desk.records(CONTACTS).count(),

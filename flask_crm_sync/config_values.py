@@ -1,0 +1,219 @@
+"""How configuration values are read: a text from the environment or a Python value from `app.config`.
+
+Each reader returns the value in its one right form, or raises ValueError saying what was expected.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("expected a text")
+    return value.strip()
+
+
+def integer(low: int, high: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        number = int(value) if not isinstance(value, bool) else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def seconds(low: float, high: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        number = float(value)
+        if not low <= number <= high:
+            raise ValueError(f"expected seconds from {low:g} to {high:g}")
+        return number
+
+    return read
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def encryption_keys(value: Any) -> tuple[bytes, ...]:
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    return tuple(_encryption_key(part) for part in parts if part)
+
+
+def _encryption_key(part: str | bytes) -> bytes:
+    if isinstance(part, bytes) and len(part) == 32:
+        return part
+    text = part.decode("ascii") if isinstance(part, bytes) else part.strip()
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise ValueError(
+            "expected 32 bytes in URL-safe base64, as `flask crm make-key` prints them, commas between keys"
+        )
+    return key
+
+
+def url_prefix(value: Any) -> str:
+    prefix = "/" + text(value).strip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+", prefix):
+        raise ValueError("expected a path such as /crm")
+    return prefix
+
+
+def loopback_origin(value: Any) -> str:
+    parts = urlsplit(text(value))
+    if parts.scheme != "https" or parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError("expected an origin such as https://127.0.0.1:8443")
+    if parts.hostname != "localhost" and not is_loopback(parts.hostname or ""):
+        raise ValueError("only loopback addresses may stand in for a CRM")
+    return f"https://{parts.netloc}"
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def property_name(value: Any) -> str:
+    name = text(value)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,99}", name):
+        raise ValueError("expected lower-case letters, digits and underscores, beginning with a letter")
+    return name
+
+
+def origin(value: Any) -> str:
+    """Read the address of a site without a path; plain http only on loopback."""
+    parts = urlsplit(text(value))
+    bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and _on_loopback(parts.hostname or ""))
+    if not (bare and safe and parts.hostname):
+        raise ValueError("expected an address such as https://helpdesk.example.com")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def base_url(value: Any) -> str:
+    """Read an https address with a path, without its last slash."""
+    parts = urlsplit(text(value))
+    odd = parts.query or parts.fragment or parts.username or parts.port not in (None, 443)
+    if parts.scheme != "https" or not parts.hostname or odd or not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)*/?", parts.path):
+        raise ValueError("expected an address such as https://abc.supabase.co/functions/v1/crm-api/v1")
+    return f"https://{parts.hostname}{parts.path.rstrip('/')}"
+
+
+def api_version(value: Any) -> str:
+    """Read a version such as 60.0."""
+    version = text(value).removeprefix("v")
+    if not re.fullmatch(r"[1-9]\d{1,2}\.0", version):
+        raise ValueError("expected a version such as 60.0")
+    return version
+
+
+def custom_field_name(value: Any) -> str:
+    """Read the API name of a custom Salesforce field."""
+    name = text(value)
+    if not re.fullmatch(r"[A-Za-z]\w{0,76}__c", name, re.ASCII):
+        raise ValueError("expected the API name of a custom field, ending in __c")
+    return name
+
+
+def tenant(value: Any) -> str:
+    """Read a tenant of Microsoft Entra ID: its GUID, a domain of it, or `organizations`."""
+    name = text(value).lower()
+    guid = re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", name)
+    if not guid and name != "organizations" and not re.fullmatch(r"([a-z0-9-]{1,63}\.)+[a-z]{2,63}", name):
+        raise ValueError("expected the tenant's ID, a domain of it, or organizations")
+    return name
+
+
+def query_name(value: Any) -> str:
+    """Read the name of a query parameter; `off` for none."""
+    name = text(value)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\[\]-]*", name):
+        raise ValueError("expected the name of a query parameter, or off")
+    return "" if name == "off" else name
+
+
+def switch(value: Any) -> bool:
+    """Read a yes or no."""
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if isinstance(value, bool):
+        return value
+    if str(value).strip().lower() not in words:
+        raise ValueError("expected true or false")
+    return words[str(value).strip().lower()]
+
+
+def host_patterns(value: Any) -> tuple[str, ...]:
+    """Read host names, commas between them; `*.example.com` stands for all names below example.com."""
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    names = tuple(part.strip().lower() for part in parts if part.strip())
+    if not all(re.fullmatch(r"(\*\.)?([a-z0-9-]+\.)+[a-z]{2,}", name) for name in names):
+        raise ValueError("expected host names such as crm.example.com, commas between them")
+    return names
+
+
+def path_template(*, holes: tuple[str, ...] = ()) -> Callable[[Any], str]:
+    """Read a path that may hold the named holes, such as {client_id}; `off` for none."""
+
+    def read(value: Any) -> str:
+        path = text(value)
+        if path == "off":
+            return ""
+        plain = path
+        for hole in holes:
+            plain = plain.replace("{" + hole + "}", "x")
+        if not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+", plain):
+            shown = " with ".join(["a path such as /clients", *("{" + hole + "}" for hole in holes)])
+            raise ValueError(f"expected {shown}, or off")
+        return path
+
+    return read
+
+
+def names_by(*known: str) -> Callable[[Any], Pairs]:
+    """Read pairs of a known word and a name, as a dict or as `word=name, word=name`; an empty name is off."""
+
+    def read(value: Any) -> Pairs:
+        pairs = _pairs(value)
+        if {word for word, _ in pairs} - set(known):
+            raise ValueError(f"expected only {', '.join(known)}")
+        return pairs
+
+    return read
+
+
+def header_values(value: Any) -> Pairs:
+    """Read extra headers, as a dict or as `Name=value, Name=value`."""
+    headers = _pairs(value)
+    if not all(re.fullmatch(r"[A-Za-z0-9-]+", name) and content.isprintable() for name, content in headers):
+        raise ValueError("expected headers such as X-Tenant=acme")
+    return headers
+
+
+def _pairs(value: Any) -> Pairs:
+    parts = value.items() if isinstance(value, Mapping) else [part.split("=", 1) for part in value.split(",") if part]
+    return tuple((str(word).strip(), str(name).strip()) for word, name in parts)
+
+
+def _on_loopback(host: str) -> bool:
+    return host == "localhost" or is_loopback(host)
