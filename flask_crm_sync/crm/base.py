@@ -221,6 +221,11 @@ class Adapter(ABC):
         """Return the headers that carry the credentials."""
 
     @classmethod
+    def ways(cls, settings: Settings) -> tuple[AuthMethod, ...]:
+        """Return the ways to connect that this installation offers."""
+        return cls.auth_methods
+
+    @classmethod
     def checked(cls, method: str, typed: Mapping[str, str], settings: Settings) -> dict[str, str]:
         """Return what was typed for a way to connect in its one right form.
 
