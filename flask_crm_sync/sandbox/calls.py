@@ -40,14 +40,14 @@ class CallLog:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept: deque[CallRecord] = deque(maxlen=kept)
         self._counts: Counter[tuple[str, str | None, str]] = Counter()
-        self._total = 0
+        self._last_number = 0
         self._lock = threading.Lock()
 
     def add(self, **values: Any) -> None:
         """Note one answered (or deliberately unanswered) call."""
         with self._lock:
-            self._total += 1
-            record = CallRecord(number=self._total, **values)
+            self._last_number += 1
+            record = CallRecord(number=self._last_number, **values)
             self._kept.append(record)
             self._counts[record.crm, record.portal, f"{record.method} {record.template}"] += 1
 
@@ -69,16 +69,19 @@ class CallLog:
     @property
     def total(self) -> int:
         """How many calls ever arrived."""
-        return self._total
+        with self._lock:
+            return sum(self._counts.values())
 
     @property
     def kept(self) -> int:
         """How many calls can still be shown."""
         return len(self._kept)
 
-    def clear(self) -> None:
-        """Forget all calls and counts."""
+    def clear(self, crm: str | None = None) -> None:
+        """Forget the calls and counts of one CRM, or of all; numbers start again when nothing is left."""
         with self._lock:
-            self._kept.clear()
-            self._counts.clear()
-            self._total = 0
+            others = [record for record in self._kept if crm not in (None, record.crm)]
+            self._kept = deque(others, maxlen=self._kept.maxlen)
+            self._counts = Counter({key: number for key, number in self._counts.items() if crm not in (None, key[0])})
+            if not self._counts:
+                self._last_number = 0

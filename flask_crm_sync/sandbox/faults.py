@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Moment = Literal["before", "after", "rows"]
+Moment = Literal["before", "after", "rows", "webhook"]
+OF_A_CALL: tuple[Moment, ...] = ("before", "after", "rows")
+OF_A_WEBHOOK: tuple[Moment, ...] = ("webhook",)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,12 @@ class FaultKind:
     """Parameters with their defaults; a value given for one must have the same type."""
     choices: Mapping[str, Collection[Any]] = field(default_factory=dict)
     """The values that a parameter may have, where not all will do."""
+    crms: Collection[str] = ()
+    """The CRMs that can go wrong in this way, where not all can."""
+
+    def is_of(self, crm: str) -> bool:
+        """Say whether a CRM can go wrong in this way."""
+        return not self.crms or crm in self.crms
 
 
 KINDS: dict[str, FaultKind] = {
@@ -61,6 +69,8 @@ KINDS: dict[str, FaultKind] = {
         FaultKind("malformed_json", "after", "Do the work, then answer with broken JSON."),
         FaultKind("truncated", "after", "Do the work, then stop in the middle of the answer.", {"share": 0.5}),
         FaultKind("slow_drip", "after", "Do the work, then send the answer byte by byte.", {"ms": 50}),
+        FaultKind("webhook_twice", "webhook", "Deliver a webhook twice, byte for byte.", crms=("autochat",)),
+        FaultKind("webhook_forged", "webhook", "Sign a webhook with a wrong secret.", crms=("autochat",)),
     )
 }
 
@@ -127,8 +137,9 @@ class FaultBook:
 
         Raises ValueError naming what is wrong with it.
         """
-        if kind not in KINDS:
-            raise ValueError(f"no such fault: {kind!r}; there are {', '.join(KINDS)}")
+        known = [each.name for each in KINDS.values() if each.is_of(crm)]
+        if kind not in known:
+            raise ValueError(f"no such fault: {kind!r}; there are {', '.join(known)}")
         fields = _checked_match(match)
         complete = _checked_params(KINDS[kind], params or {})
         policies = self.policies.get(crm, ())
@@ -157,12 +168,18 @@ class FaultBook:
         with self._lock:
             self._faults = [fault for fault in self._faults if crm not in (None, fault.crm)]
 
-    def take(self, crm: str, method: str, path: str, portal: str | None) -> list[Fault]:
-        """Return the faults that strike this call, in the order they were entered."""
+    def take(
+        self, crm: str, method: str, path: str, portal: str | None, *, moments: Collection[Moment] = OF_A_CALL
+    ) -> list[Fault]:
+        """Return the faults that strike this call (or webhook), in the order they were entered."""
         if not self._faults:
             return []
         with self._lock:
-            return [fault for fault in self._faults if fault.crm == crm and fault.strikes(method, path, portal)]
+            return [
+                fault
+                for fault in self._faults
+                if fault.crm == crm and KINDS[fault.kind].moment in moments and fault.strikes(method, path, portal)
+            ]
 
 
 _MATCH: dict[str, type] = {

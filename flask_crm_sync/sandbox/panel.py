@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, jsonify, redirect, render_template, request, send_file
+from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from .calls import CallLog
@@ -34,7 +34,7 @@ def pages(panel: Panel) -> Blueprint:
     """Return the pages for people."""
     blueprint = Blueprint("sandbox_pages", __name__, url_prefix="/_sandbox")
     blueprint.after_app_request(_quiet_browser)
-    blueprint.app_context_processor(lambda: {"moment": iso, "with_query": _with_query})
+    blueprint.app_context_processor(lambda: {"moment": iso, "with_query": _with_query, **_names(panel)})
     blueprint.add_url_rule("/style.css", "style", lambda: send_file(STYLE, max_age=3600))
     _add_calls(blueprint, panel)
     _add_faults(blueprint, panel)
@@ -168,6 +168,21 @@ def is_live() -> bool:
     return request.args.get("live", "1" if page_number() == 1 else "0") == "1"
 
 
+PAGES = {"contacts": "Contacts", "notes": "Notes", "webhooks": "Webhooks", "switches": "Switches"}
+"""The pages that a CRM may have below ``/_sandbox/<crm>/``."""
+
+
+def _names(panel: Panel) -> dict[str, Any]:
+    """Return each CRM's label, and the pages it really has."""
+    rules = {rule.rule for rule in current_app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    pages = []
+    for crm in panel.crms:
+        addresses = {f"/_sandbox/{crm.name}/{page}": label for page, label in PAGES.items()}
+        found = [(address, label) for address, label in addresses.items() if address in rules]
+        pages.append((crm, found or [(f"/_sandbox/api/{crm.name}/figures", "Figures")]))
+    return {"crm_pages": pages, "crm_labels": {crm.name: crm.label for crm in panel.crms}}
+
+
 def _with_query(**changes: Any) -> str:
     """Return the present query with some members changed."""
     return urlencode({**request.args.to_dict(), **changes})
@@ -182,6 +197,6 @@ def _quiet_browser(response: Response) -> Response:
             "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Referrer-Policy"] = "same-origin"  # else a browser posts the consent with no origin
         response.headers["Cache-Control"] = "no-store"
     return response

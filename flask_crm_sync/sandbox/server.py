@@ -15,12 +15,15 @@ from typing import Any, TypeVar
 
 from .app import build_app
 from .authority import Authority
+from .autochat import AutoChat
 from .calls import CallLog
 from .clock import Clock
 from .crm import SandboxCRM
+from .dynamics import Dynamics
 from .faults import FaultBook
 from .guard import is_loopback
 from .hubspot import HubSpot
+from .salesforce import Salesforce
 from .wire import HTTPSServer
 
 _CRM = TypeVar("_CRM", bound=SandboxCRM)
@@ -66,7 +69,15 @@ class Sandbox:
         self._authority = Authority(directory)
         shelf = Shelf(directory if keep else None, self.clock, self.calls, self.faults)
         self.hubspot = shelf.make(HubSpot)
-        self.crms: tuple[SandboxCRM, ...] = (self.hubspot,)
+        self.autochat = shelf.make(AutoChat)
+        self.salesforce = shelf.make(Salesforce)
+        self.dynamics = shelf.make(Dynamics)
+        self.crms: tuple[SandboxCRM, ...] = (
+            self.hubspot,
+            self.salesforce,
+            self.dynamics,
+            self.autochat,
+        )
         self.faults.policies = {crm.name: crm.policies for crm in self.crms}
         self._host, self._port = host, port
         self._server: HTTPSServer | None = None

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from flask_crm_sync.sandbox import Sandbox
-from flask_crm_sync.sandbox.hubspot.access import DEFAULT_PORTAL, DEFAULT_TOKEN
 
 from .client import FAMILIES, Client
 
@@ -33,8 +32,8 @@ def running_sandbox(certificates: Path) -> Iterator[Sandbox]:
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
     """The sandbox as if it were new: empty, at noon, with its first portal and token as they were."""
     running_sandbox.clock.set(NOON)
-    running_sandbox.hubspot.start_afresh()
-    running_sandbox.hubspot.add_portal(DEFAULT_PORTAL, DEFAULT_TOKEN)
+    for crm in running_sandbox.crms:
+        crm.start_afresh()
     return running_sandbox
 
 

@@ -21,6 +21,12 @@ def test_an_unknown_token_is_a_401(client_for: MakeClient, token: str | None) ->
     assert (answer.status_code, answer.json()["category"]) == (401, "INVALID_AUTHENTICATION")
 
 
+def test_a_reset_brings_back_the_first_portals_token(client: Client) -> None:
+    client.sandbox.hubspot.access.revoke("pat-na1-sandbox")
+    assert client.call("POST", "/_sandbox/api/hubspot/reset").status_code == 204
+    assert client.objects("GET", "contacts").status_code == 200
+
+
 def test_a_revoked_token_is_a_401(client: Client) -> None:
     client.sandbox.hubspot.access.revoke("pat-na1-sandbox")
     assert client.call("GET", DETAILS).status_code == 401

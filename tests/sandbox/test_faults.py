@@ -185,6 +185,7 @@ def test_the_interface_adds_lists_and_removes(client: Client) -> None:
     "wrong",
     [
         {"kind": "earthquake"},
+        {"kind": "webhook_twice"},
         {},
         {"kind": "latency", "params": {"hours": 1}},
         {"kind": "latency", "params": {"ms": "long"}},
@@ -201,7 +202,7 @@ def test_a_wrong_fault_is_refused_with_a_reason(client: Client, wrong: dict[str,
 
 
 def test_our_own_pages_never_go_wrong(client: Client) -> None:
-    for kind in KINDS:
-        client.sandbox.faults.add("hubspot", kind)
+    for kind in KINDS.values():
+        client.sandbox.faults.add("hubspot" if kind.is_of("hubspot") else "autochat", kind.name)
     assert client.call("GET", "/_sandbox/").status_code == 200
     assert client.call("GET", FAULTS).status_code == 200

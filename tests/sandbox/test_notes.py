@@ -116,6 +116,27 @@ def test_unlinking_takes_both_directions_away(client: Client) -> None:
     assert contacts_of(client, note) == []
 
 
+def test_a_batch_of_links_says_where_a_long_list_goes_on(any_client: Client) -> None:
+    contact, other = any_client.contact(firstname="A"), any_client.contact(firstname="B")
+    notes: list[str] = []
+    for _ in range(6):
+        rows = [{**row(hs_timestamp=STAMP), "associations": [note_of(contact)]} for _ in range(100)]
+        made = any_client.batch("notes", "create", rows).json()["results"]
+        notes += [each["id"] for each in made]
+    any_client.note(other)
+    inputs: list[dict[str, str]] = [{"id": contact}, {"id": other}]
+    pages = []
+    while inputs:
+        read = any_client.links("POST", "contacts/notes/batch/read", json={"inputs": inputs}).json()["results"]
+        [page] = [each for each in read if each["from"]["id"] == contact]
+        assert all("paging" not in each for each in read if each is not page)
+        pages.append([each["toObjectId"] for each in page["to"]])
+        after = page.get("paging", {}).get("next", {}).get("after")
+        inputs = [{"id": contact, "after": after}] if after else []
+    assert [len(page) for page in pages] == [500, 100]
+    assert sorted(pages[0] + pages[1]) == sorted(notes)
+
+
 def test_links_in_batches(any_client: Client) -> None:
     contact, other = any_client.contact(firstname="A"), any_client.contact(firstname="B")
     notes = [any_client.note() for _ in range(3)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -82,6 +83,30 @@ def test_the_consent_page_lists_what_is_asked_for(client: Client) -> None:
     assert page.status_code == 200
     for text in ("Sandbox app", "crm.objects.contacts.read", "crm.schemas.contacts.read", "Sandbox portal"):
         assert text in page.text
+
+
+def test_the_grant_is_for_the_portal_that_the_person_chooses(client: Client) -> None:
+    client.sandbox.hubspot.add_portal(99, name="Second portal")
+    page = client.call("GET", "/oauth/authorize", params=ASK).text
+    assert {"99", "1234567"} <= set(re.findall(r'<option value="(\d+)"', page))
+    form = {**ASK, "portal_id": "99", "decision": "grant"}
+    back = client.call("POST", "/oauth/authorize", data=form, allow_redirects=False).headers["Location"]
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    granted = token(client, grant_type="authorization_code", code=code, redirect_uri=BACK, code_verifier=VERIFIER)
+    assert granted.json()["hub_id"] == 99
+    details = client.call("GET", "/account-info/2026-09/details", headers=bearer(granted.json()))
+    assert details.json()["portalId"] == 99
+
+
+def test_optional_scopes_are_taken_under_both_of_their_names(client: Client) -> None:
+    code = consent(client, optional_scopes="crm.objects.contacts.write")["code"][0]
+    form = {"grant_type": "authorization_code", "redirect_uri": BACK, "code_verifier": VERIFIER}
+    assert token(client, **form, code=code).json()["scopes"] == [
+        "crm.objects.contacts.read",
+        "crm.objects.contacts.write",
+        "crm.schemas.contacts.read",
+        "oauth",
+    ]
 
 
 @pytest.mark.parametrize(

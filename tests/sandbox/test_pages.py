@@ -42,6 +42,13 @@ def test_the_root_leads_to_the_overview(client: Client) -> None:
     assert client.call("GET", "/_sandbox/style.css").headers["Content-Type"].startswith("text/css")
 
 
+def test_every_link_of_the_overview_leads_somewhere(client: Client) -> None:
+    links = set(re.findall(r'href="(/_sandbox/[^"?]*)"', page(client, "/_sandbox/")))
+    names = {crm.name for crm in client.sandbox.crms}
+    assert {link.split("/")[2] for link in links if link.count("/") == 3} >= names
+    assert {link: client.call("GET", link).status_code for link in links} == dict.fromkeys(links, 200)
+
+
 def test_what_arrived_is_shown(client: Client) -> None:
     contact = client.contact(email="ada@example.com", firstname="Ada", lastname="Lovelace", phone="+43 1 1")
     client.note(contact, body="Wants a quote")
@@ -51,7 +58,7 @@ def test_what_arrived_is_shown(client: Client) -> None:
     assert "Wants a quote" in shown
     assert "+43 1 1" in shown
     assert "POST /crm/objects/2026-09/contacts" in page(client, "/_sandbox/calls")
-    assert re.search(r"<b>1</b>contacts", page(client, "/_sandbox/"))
+    assert re.search(r"<dt>contacts</dt><dd>1</dd>", page(client, "/_sandbox/"))
 
 
 def test_a_record_link_leads_to_the_contacts_page(client: Client) -> None:

@@ -29,6 +29,29 @@ def found(client: Client, *filters: dict[str, Any], **more: Any) -> str:
 
 
 @pytest.mark.parametrize(
+    ("phone", "searchable"),
+    [
+        ("+49 30 1234567", "301234567"),
+        ("0049 (30) 1234567", "301234567"),
+        ("+1 (415) 555-0100", "4155550100"),
+        ("415 555 0100", "4155550100"),
+        ("1 415 555 0100", "4155550100"),
+        ("+7 495 1234567", "4951234567"),
+        ("+353 1 234 5678", "12345678"),
+        ("+39 06 1234 5678", "0612345678"),
+        ("+43 660 1234567", "6601234567"),
+        ("+999 1234567", "1234567"),
+        ("+28 1234567", "281234567"),
+        ("none", None),
+    ],
+)
+def test_the_searchable_phone_has_no_country_code(client: Client, phone: str, searchable: str | None) -> None:
+    contact = client.contact(firstname="Ada", phone=phone)
+    name = "hs_searchable_calculated_phone_number"
+    assert client.read(contact, name)["properties"][name] == searchable
+
+
+@pytest.mark.parametrize(
     ("name", "operator", "operand", "expected"),
     [
         ("firstname", "EQ", {"value": "ADA"}, "A"),

@@ -61,8 +61,12 @@ class Access:
         self._portals = {row["portal_id"]: Portal(**row) for row in store.db.execute("SELECT * FROM portal")}
         self._tokens = {row["token"]: _token(row) for row in store.db.execute("SELECT * FROM token")}
         if DEFAULT_PORTAL not in self._portals:
-            self.add_portal(DEFAULT_PORTAL, name="Sandbox portal")
-            self.add_token(DEFAULT_TOKEN, DEFAULT_PORTAL)
+            self.restore()
+
+    def restore(self) -> None:
+        """Bring the first portal and its token back as they were at the beginning."""
+        self.add_portal(DEFAULT_PORTAL, name="Sandbox portal")
+        self.add_token(DEFAULT_TOKEN, DEFAULT_PORTAL)
 
     def portals(self) -> list[Portal]:
         """Return all portals by id."""

@@ -29,10 +29,7 @@ def list_links(caller: Caller, kind: str, record_id: str, to_kind: str) -> Answe
         if record is None:
             raise object_not_found()
         ids = linked_ids(caller.desk, record.id, there, after=after, limit=limit + 1)
-    body: dict[str, Any] = {"results": [_row(here, there, each) for each in ids[:limit]]}
-    if len(ids) > limit:
-        body["paging"] = {"next": {"after": str(ids[limit - 1])}}
-    return 200, body
+    return 200, _page(here, there, ids, limit, "results")
 
 
 def put_link(caller: Caller, kind: str, record_id: str, to_kind: str, to_id: str) -> Answer:
@@ -88,15 +85,19 @@ def batch_link_default(caller: Caller, kind: str, to_kind: str) -> Answer:
 
 
 def batch_read_links(caller: Caller, kind: str, to_kind: str) -> Answer:
-    """Return what each of up to 1,000 records is linked to; those without links make error entries."""
+    """Return what each of up to 1,000 records is linked to; those without links make error entries.
+
+    A record with more than 500 links shows the first, and where to go on: ``after`` in an input of the next call.
+    """
     here, there = _pair(kind, to_kind)
 
     def one(each: dict[str, Any]) -> list[dict[str, Any]]:
         record = find(caller.desk, here, str(each.get("id")), None, in_batch=True)
-        ids = linked_ids(caller.desk, record.id, there) if record is not None else []
+        after = as_id(str(each.get("after") or "0")) or 0
+        ids = linked_ids(caller.desk, record.id, there, after=after, limit=LARGEST_PAGE + 1) if record else []
         if not ids:
             raise _no_links(here, there, str(each.get("id")))
-        return [{"from": {"id": str(each["id"])}, "to": [_row(here, there, to_id) for to_id in ids]}]
+        return [{"from": {"id": str(each["id"])}, **_page(here, there, ids, LARGEST_PAGE)}]
 
     return _batch(caller.desk, one, 200)
 
@@ -140,6 +141,14 @@ def _spec(here: Kind, there: Kind) -> dict[str, Any]:
 
 def _row(here: Kind, there: Kind, to_id: int) -> dict[str, Any]:
     return {"toObjectId": str(to_id), "associationTypes": [_spec(here, there)]}
+
+
+def _page(here: Kind, there: Kind, ids: list[int], limit: int, member: str = "to") -> dict[str, Any]:
+    """Return a page of links, with where to go on when there are more ids than it holds."""
+    body: dict[str, Any] = {member: [_row(here, there, each) for each in ids[:limit]]}
+    if len(ids) > limit:
+        body["paging"] = {"next": {"after": str(ids[limit - 1])}}
+    return body
 
 
 def _labels(here: Kind, there: Kind, from_id: int, to_id: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from .gate import Answer, Caller, Office, answered, guarded, refused
 from .grants import App, Grants, OAuthRefusal
 from .routes import VERSIONS
 
-KEPT = ("client_id", "redirect_uri", "scope", "optional_scope", "state", "code_challenge", "code_challenge_method")
+SCOPES = ("scope", "optional_scope", "optional_scopes")
+KEPT = ("client_id", "redirect_uri", *SCOPES, "state", "code_challenge", "code_challenge_method")
 
 
 def oauth_blueprint(office: Office, grants: Grants) -> Blueprint:
@@ -115,7 +116,7 @@ def _asking(grants: Grants, values: Any) -> tuple[App | None, str]:
 
 
 def _scopes(values: Any) -> list[str]:
-    asked = f"{values.get('scope', '')} {values.get('optional_scope', '')}"
+    asked = " ".join(values.get(name, "") for name in SCOPES)
     return list(dict.fromkeys(asked.split()))
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..panel import PER_PAGE, is_live, page_number
+from ..switches import add_switch_page
 from . import view
 from .access import DEFAULT_PORTAL
-from .dialect import Dialect, explain
 from .errors import HubSpotError
 from .kinds import CONTACTS, NOTES, Kind
 from .writes import find
@@ -28,7 +28,7 @@ def pages_blueprint(hubspot: HubSpot) -> Blueprint:
     _add_lists(blueprint, hubspot)
     _add_contact(blueprint, hubspot)
     _add_edits(blueprint, hubspot)
-    _add_switches(blueprint, hubspot)
+    add_switch_page(blueprint, hubspot)
     return blueprint
 
 
@@ -129,43 +129,6 @@ def _done(hubspot: HubSpot, work: Callable[[int], str]) -> ResponseReturnValue:
     except HubSpotError as error:
         return _list(hubspot, CONTACTS, error.message), error.status
     return redirect(f"{LIST}/{contact_id}?portal={portal}" if contact_id else f"{LIST}?portal={portal}", 303)
-
-
-def _add_switches(blueprint: Blueprint, hubspot: HubSpot) -> None:
-    @blueprint.get("/_sandbox/hubspot/switches")
-    def switches() -> ResponseReturnValue:
-        return _switches(hubspot)
-
-    @blueprint.post("/_sandbox/hubspot/switches")
-    def change() -> ResponseReturnValue:
-        try:
-            hubspot.dialect.change({name: _read(name, value) for name, value in request.form.items()})
-        except ValueError as error:
-            return _switches(hubspot, str(error)), 400
-        return redirect("/_sandbox/hubspot/switches", 303)
-
-    @blueprint.post("/_sandbox/hubspot/reset")
-    def reset() -> ResponseReturnValue:
-        hubspot.start_afresh()
-        return redirect("/_sandbox/", 303)
-
-
-_TYPES = get_type_hints(Dialect)
-
-
-def _switches(hubspot: HubSpot, wrong: str = "") -> str:
-    rows = [(name, value, _choices(name), explain(name)) for name, value in hubspot.dialect.as_dict().items()]
-    return render_template("hubspot/switches.html", switches=rows, wrong=wrong)
-
-
-def _choices(name: str) -> tuple[str, ...]:
-    return ("true", "false") if _TYPES[name] is bool else get_args(_TYPES[name])
-
-
-def _read(name: str, value: str) -> Any:
-    if _TYPES.get(name) is bool:
-        return value == "true"
-    return int(value) if _TYPES.get(name) is int else value
 
 
 def _portal(hubspot: HubSpot) -> int:

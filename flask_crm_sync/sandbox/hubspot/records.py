@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..clock import iso
 from .kinds import Kind
+from .phones import without_country_code
 from .store import Store
 
 MOST_REVISIONS = 20
@@ -92,11 +93,6 @@ class Record:
         return [address for address in (self.properties.get("email", ""), *additional) if address]
 
 
-def _national_number(record: Record) -> str | None:
-    digits = "".join(filter(str.isdigit, record.properties.get("phone", "")))
-    return digits[-10:] or None
-
-
 _COMPUTED: dict[str, Callable[[Record], str | None]] = {
     "hs_object_id": lambda record: str(record.id),
     "createdate": lambda record: iso(record.created),
@@ -104,7 +100,9 @@ _COMPUTED: dict[str, Callable[[Record], str | None]] = {
     "lastmodifieddate": lambda record: iso(record.updated),
     "hs_lastmodifieddate": lambda record: iso(record.updated),
     "hs_email_domain": lambda record: record.properties.get("email", "").partition("@")[2] or None,
-    "hs_searchable_calculated_phone_number": _national_number,
+    "hs_searchable_calculated_phone_number": lambda record: (
+        without_country_code(record.properties.get("phone", "")) or None
+    ),
     "hs_object_source": lambda record: record.creator.type,
     "hs_object_source_id": lambda record: record.creator.id,
     "hs_body_preview": lambda record: record.properties.get("hs_note_body", "")[:512] or None,

@@ -1,12 +1,10 @@
-"""The HubSpot sandbox's own database: one SQLite file (or memory), one writer at a time."""
+"""The tables of the HubSpot sandbox, and its ids."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from ..database import Database
 
 FIRST_ID = 33_001
 
@@ -49,48 +47,15 @@ CREATE TABLE IF NOT EXISTS webhook_target (app_id INTEGER PRIMARY KEY, body TEXT
 """
 
 
-class Store:
-    """One connection behind one lock; ids rise across all object types and portals and are never used twice."""
+class Store(Database):
+    """HubSpot's records; ids rise across all object types and portals and are never used twice."""
 
     def __init__(self, path: Path | None) -> None:
-        self.lock = threading.RLock()
-        self.db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self.db.row_factory = sqlite3.Row
-        if path is not None:
-            self.db.execute("PRAGMA journal_mode=WAL")
-        # A killed process loses nothing this way; only a power cut could, and this is a sandbox.
-        self.db.execute("PRAGMA synchronous=OFF")
-        self.db.executescript(SCHEMA)
+        super().__init__(path, SCHEMA)
         highest = "SELECT max(coalesce((SELECT max(id) FROM record), 0), coalesce((SELECT max(old_id) FROM merged), 0))"
         self._last_id: int = max(int(self.db.execute(highest).fetchone()[0]), FIRST_ID - 1)
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read with nobody writing in between."""
-        with self.lock:
-            yield self.db
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write all of it or, when anything is raised, nothing of it."""
-        with self.lock:
-            if self.db.in_transaction:
-                yield self.db
-                return
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
 
     def next_id(self) -> int:
         """Hand out a new id; call it inside ``writing``."""
         self._last_id += 1
         return self._last_id
-
-    def close(self) -> None:
-        """Close the database."""
-        with self.lock:
-            self.db.close()

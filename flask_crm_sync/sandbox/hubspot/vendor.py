@@ -178,10 +178,11 @@ class HubSpot:
         self.limits.reset()
 
     def start_afresh(self, portal_id: str | None = None) -> None:
-        """Reset, and forget faults, calls and switches as well."""
+        """Reset, and forget faults, calls and switches as well; the first token opens its portal again."""
         self.reset(None if portal_id is None else int(portal_id))
+        self.access.restore()
         self.faults.clear(self.name)
-        self.calls.clear()
+        self.calls.clear(self.name)
         self.dialect.reset()
 
     @staticmethod
