@@ -1,0 +1,1 @@
+"""The AutoChat sandbox against its contract."""
