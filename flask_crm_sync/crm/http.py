@@ -113,7 +113,7 @@ def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
 
 
 class HTTPClient:
-    """Calls to one origin with one set of credentials; one call at a time.
+    """Calls below one base URL (an origin, with a path where the API has one) with one set of credentials, in turn.
 
     `timeout` is the seconds that a call may take in all. `allow_loopback` is for the sandbox, and then loopback is the
     only place that may be called. `renew` is asked for newer headers when a call is refused with 401, which is then
@@ -134,6 +134,7 @@ class HTTPClient:
         renew: Renewal | None = None,
     ) -> None:
         self.host, self.origin = _checked_origin(base_url, allowed_hosts)
+        self.base_path = urlsplit(base_url).path.rstrip("/")
         self.meter, self.clock, self.timeout = meter, clock, timeout
         self._renew = renew
         self._secrets: tuple[str, ...] = ()
@@ -213,7 +214,7 @@ class HTTPClient:
         try:
             with self._session.request(
                 call.method,
-                self.origin + call.path,
+                self.origin + self.base_path + call.path,
                 params=call.params,
                 data=call.body.data if call.body else None,
                 headers={**self._headers, **typed, **call.headers},

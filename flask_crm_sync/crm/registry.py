@@ -12,11 +12,14 @@ from urllib.parse import urlsplit
 from ..clock import Clock
 from ..config import Settings
 from ..errors import UnsupportedFeature
+from .autochat import AutoChatAdapter
 from .base import Adapter
+from .dynamics import DynamicsAdapter
 from .http import HTTPClient, Meter, Renewal
 from .hubspot import HubSpotAdapter
+from .salesforce import SalesforceAdapter
 
-_OURS: tuple[type[Adapter], ...] = (HubSpotAdapter,)
+_OURS: tuple[type[Adapter], ...] = (HubSpotAdapter, AutoChatAdapter, SalesforceAdapter, DynamicsAdapter)
 
 
 @functools.cache
@@ -47,13 +50,13 @@ def connect(
 ) -> Adapter:
     """Return the named adapter, ready to call with the given credentials; nothing is sent yet.
 
-    Where `sandbox_url` is set every call goes there, and to loopback only. Raises UnsupportedFeature for an unknown
-    name, ReconnectRequired where the credentials cannot be right.
+    Where `sandbox_url` is set every call goes there with its path, and to loopback only. Raises UnsupportedFeature for
+    an unknown name, ReconnectRequired where the credentials cannot be right.
     """
     adapter = adapter_class(name)
-    sandbox = settings.sandbox_url
+    sandbox, base_url = settings.sandbox_url, adapter.base_url(settings, credentials)
     http = HTTPClient(
-        sandbox or adapter.base_url(settings, credentials),
+        sandbox + urlsplit(base_url).path if sandbox else base_url,
         headers=adapter.authorization(credentials),
         allowed_hosts=(urlsplit(sandbox).hostname or "",) if sandbox else adapter.allowed_hosts(settings),
         ca_file=settings.sandbox_ca or None if sandbox else None,

@@ -14,6 +14,7 @@ from ..base import (
     Adapter,
     AuthField,
     AuthMethod,
+    Finding,
     Identity,
     Lookup,
     Match,
@@ -25,12 +26,15 @@ from ..base import (
     Written,
 )
 from ..http import HTTPClient
+from ..oauth import Flow
 from .client import BATCH, HubSpotClient
 from .contacts import Contacts
+from .diagnosis import diagnose
 from .fields import FIELDS, translate
 from .finding import Finder
 from .notes import Notes
-from .setup import identify, record_url
+from .refusals import VENDOR_ERRORS
+from .setup import OPTIONAL_SCOPES, SCOPES, identify, record_url
 
 _HOW_TO_GET_ONE = (
     "In HubSpot: Settings, Integrations, Service keys, create one with the scopes crm.objects.contacts.read and "
@@ -51,12 +55,14 @@ class HubSpotAdapter(Adapter):
             "Service key (or an existing private app token)",
             (AuthField("token", "Service key or token", _HOW_TO_GET_ONE),),
         ),
+        AuthMethod("oauth", "Sign in with HubSpot", (), grant="authorization_code"),
     )
     capabilities = frozenset({"notes", "rewrite_notes"})
     batch_size = BATCH
     # The lowest plan's allowance; the headers of the first answer tell the portal's own.
     burst_limit = (100, 10.0)
     kind_limits = MappingProxyType({"search": (5, 1.0)})
+    vendor_errors = VENDOR_ERRORS
     translation_version = 1
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:
@@ -78,10 +84,27 @@ class HubSpotAdapter(Adapter):
     @classmethod
     def authorization(cls, credentials: Mapping[str, str]) -> Mapping[str, str]:
         """Return the bearer header; raise CredentialsRefused where there is no token."""
-        token = credentials.get("token", "").strip()
+        token = (credentials.get("access_token") or credentials.get("token", "")).strip()
         if not token:
             raise CredentialsRefused("There is no service key or token.")
         return {"Authorization": f"Bearer {token}"}
+
+    @classmethod
+    def flow(cls, method: str, credentials: Mapping[str, str], settings: Settings) -> Flow:
+        """Return the flow of the operator's app. Tokens live for half an hour, and are renewed ahead of their end.
+
+        The challenge of PKCE is sent although HubSpot only offers it; scopes beyond the contacts' own are optional,
+        since a portal whose plan lacks one could not connect at all.
+        """
+        return Flow(
+            grant="authorization_code",
+            authorize_url="https://app.hubspot.com/oauth/authorize",
+            token_url=f"https://api.hubapi.com/oauth/{settings.hubspot_version}/token",
+            client_id=settings.hubspot_client_id,
+            client_secret=settings.hubspot_client_secret,
+            scope=" ".join(SCOPES),
+            authorize_extra={"optional_scope": " ".join(OPTIONAL_SCOPES)},
+        )
 
     @classmethod
     def translate(cls, client: ClientRecord) -> Values:
@@ -120,3 +143,13 @@ class HubSpotAdapter(Adapter):
     def test(self) -> Identity:
         """Ask for the portal, check the contacts scope, and make our unique property where the key may."""
         return identify(self._client, self.settings.hubspot_key_property)
+
+    def diagnose(self) -> list[Finding]:
+        """Look at the portal, the scopes, our property and the fields we write; nothing is written."""
+        return diagnose(self._client, self.settings.hubspot_key_property)
+
+    def revoke(self, credentials: Mapping[str, str]) -> None:
+        """Uninstall the app from the portal, which ends all of its tokens there; a service key is not ours to end."""
+        if credentials.get("access_token"):
+            path = f"/appinstalls/{self.settings.hubspot_version}/external-install"
+            self._client.call("DELETE", path, writes=True)

@@ -17,6 +17,10 @@ from ...errors import (
 from ..base import Identity
 from .client import HubSpotClient, Row
 
+SCOPES = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write")
+OPTIONAL_SCOPES = ("crm.schemas.contacts.read", "crm.schemas.contacts.write")
+"""To make our unique property; without them clients are recognised by e-mail."""
+
 _GROUP = {"name": "crm_sync", "label": "Helpdesk sync", "displayOrder": -1}
 _BY_EMAIL = "Contacts are recognised by e-mail instead."
 _READABLE_TRIES = 6

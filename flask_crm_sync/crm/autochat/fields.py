@@ -1,0 +1,141 @@
+"""A client in AutoChat CRM's words. Pure; the names on the wire are the installation's to say.
+
+Only `company_name` and `email` are documented. The other names are our proposal, so an operator may rename each or
+switch it off. The rest of the package knows one set of names; `Naming` stands between them and the wire.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, TypeAlias
+
+from ...errors import InvalidRecord
+from ...host.records import ClientRecord
+from ..base import FieldSpec, Values
+
+Row: TypeAlias = Mapping[str, Any]
+
+LONGEST = 65_536
+"""Characters. No length is documented, so this is only what no honest field exceeds; the CRM judges the rest."""
+
+COMPANY = "company_name"
+
+FIELDS = (
+    FieldSpec("first_name", "first_name", "First name", LONGEST),
+    FieldSpec("last_name", "last_name", "Last name", LONGEST),
+    FieldSpec("email", "email", "E-mail", LONGEST),
+    FieldSpec("phone", "phone", "Phone", LONGEST),
+    # An invoicing CRM tends to demand the company: a new client gets a stand-in, and nobody's is cleared.
+    FieldSpec("company", COMPANY, "Company", LONGEST, required=True),
+    FieldSpec("street", "street", "Street address", LONGEST),
+    FieldSpec("city", "city", "City", LONGEST),
+    FieldSpec("state", "state", "State or region", LONGEST),
+    FieldSpec("zip", "zip", "Postal code", LONGEST),
+    FieldSpec("country", "country", "Country", LONGEST),
+)
+NAMES = tuple(spec.name for spec in FIELDS)
+
+_EMAIL = re.compile(r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\].]+(\.[^\s@<>(),;:\"\\\[\].]+)+")
+_BREAKS = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
+_GAPS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+
+
+def translate(client: ClientRecord) -> Values:
+    """Return every field that we own, blanks as ""; raise InvalidRecord naming all fields that cannot be sent."""
+    texts = {spec.source: str(getattr(client, spec.source) or "").strip() for spec in FIELDS}
+    wrong = {source: fault for source, text in texts.items() if (fault := _fault(source, text))}
+    if wrong:
+        raise InvalidRecord("; ".join(f"{source}: {fault}" for source, fault in wrong.items()), fields=wrong)
+    return {spec.name: _in_form(spec.source, texts[spec.source]) for spec in FIELDS}
+
+
+def _fault(source: str, text: str) -> str:
+    if len(text) > LONGEST:
+        return f"{len(text):,} characters; at most {LONGEST:,} are sent"
+    if "\x00" in text:
+        return "holds a NUL character"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "holds half a character (a lone surrogate)"
+    if source == "email" and text and not (text.isprintable() and _EMAIL.fullmatch(text)):
+        return "not a valid e-mail address"
+    return ""
+
+
+def _in_form(source: str, text: str) -> str:
+    text = unicodedata.normalize("NFC", text)
+    if source == "email":
+        return text.lower()
+    if source == "street":
+        text = _BREAKS.sub(", ", text)
+    return _GAPS.sub(" ", text).strip()
+
+
+def stand_in(values: Values) -> str:
+    """Return what stands for the company of a client without one: the full name, else the e-mail, else the phone."""
+    full = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
+    return full or values.get("email", "") or values.get("phone", "")
+
+
+class Naming:
+    """Our names and those on the wire. A name with dots, such as `address.street`, lies in an object of its own.
+
+    `pairs` are an operator's renamings by the host's field; an empty name switches the field off.
+    """
+
+    def __init__(self, pairs: tuple[tuple[str, str], ...]) -> None:
+        told = dict(pairs)
+        names = {spec.name: told.get(spec.source, spec.name) for spec in FIELDS}
+        self._paths = {name: tuple(wire.split(".")) for name, wire in names.items() if wire}
+        self.off = frozenset(names) - frozenset(self._paths)
+
+    def new(self, values: Values) -> dict[str, Any]:
+        """Return the body of a new client: what is not blank, and a stand-in where the company is."""
+        filled = {name: value for name, value in values.items() if value}
+        return self.merged({}, {COMPANY: stand_in(values), **filled} if stand_in(values) else filled)
+
+    def merged(self, row: Row, values: Values) -> dict[str, Any]:
+        """Return a row with our values set, blanks as null, and all else as it is."""
+        merged = deepcopy(dict(row))
+        for name, value in values.items():
+            if name in self._paths:
+                _set(merged, self._paths[name], value or None)
+        return merged
+
+    def told(self, row: Row) -> dict[str, str]:
+        """Return the values that a row tells of, which need not be all; our own stand-in is a blank."""
+        found = {name: _get(row, path) for name, path in self._paths.items()}
+        values = {name: _text(value) for name, value in found.items() if value is not _ABSENT}
+        if values.get(COMPANY) and values[COMPANY] == stand_in(values):
+            values[COMPANY] = ""
+        return values
+
+    def values(self, row: Row) -> dict[str, str]:
+        """Return every value of a row, blanks as ""."""
+        return {**dict.fromkeys(NAMES, ""), **self.told(row)}
+
+
+_ABSENT = object()
+
+
+def _get(row: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        if not isinstance(row, dict) or step not in row:
+            return _ABSENT
+        row = row[step]
+    return row
+
+
+def _set(row: dict[str, Any], path: tuple[str, ...], value: str | None) -> None:
+    *outer, last = path
+    for step in outer:
+        if not isinstance(row.get(step), dict):
+            row[step] = {}
+        row = row[step]
+    row[last] = value
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or isinstance(value, (dict, list, bool)) else str(value)
