@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 LOWEST := .venv-lowest
+NODE := tests/official_clients/node
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test lint unit test-lowest chaos bench lock clean
+.PHONY: help setup node demo test lint unit test-lowest chaos bench lock clean
 
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -36,8 +37,17 @@ lint: setup ## Style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: setup ## The test suite
+unit: setup node ## The test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+node: $(NODE)/node_modules/.ready ## The vendors' JavaScript clients, which some tests let speak to the sandboxes
+
+$(NODE)/node_modules/.ready: $(NODE)/package.json
+	@if command -v npm >/dev/null; then \
+	  npm install --prefix $(NODE) --no-package-lock --no-audit --no-fund --silent && touch $@ ; \
+	else \
+	  echo "npm is not here: the tests with JavaScript clients are skipped" ; \
+	fi
 
 test-lowest: $(LOWEST)/.ready ## The suite of what a host meets, on the lowest versions that we promise
 	$(LOWEST)/bin/python -m pytest -q -m "not browser and not chaos" tests/host tests/extension tests/sync tests/web tests/jobs tests/migrations $(PYTEST_ARGS)
@@ -64,4 +74,4 @@ lock: ## Resolve the dependencies anew
 	$(BIN)/python -m uv pip compile -q pyproject.toml --extra lowest --python-version 3.11 --resolution lowest-direct --generate-hashes --no-header --no-annotate -o requirements-lowest.lock
 
 clean: ## Remove what the commands made
-	rm -rf $(VENV) $(LOWEST) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) $(LOWEST) $(NODE)/node_modules .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from flask_crm_sync.sandbox import Sandbox
+
+from .consent import agree
 
 hubspot = pytest.importorskip("hubspot", reason="hubspot-api-client is not installed")
 
@@ -191,3 +194,51 @@ def test_a_refusal_of_the_token_endpoint_surfaces(client: Any) -> None:
             client_secret="sandbox-client-secret",
         )
     assert json.loads(refused.value.body)["status"] == "BAD_REFRESH_TOKEN"
+
+
+APP = {"client_id": "sandbox-client-id", "client_secret": "sandbox-client-secret"}
+BACK = "https://127.0.0.1:5000/crm/oauth/callback"
+
+
+@pytest.fixture
+def granted(client: Any, sandbox: Sandbox) -> Any:
+    """What an app is given once a person has agreed on the page that HubSpot's own helper leads to."""
+    from hubspot.utils.oauth import get_auth_url
+
+    scopes = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write")
+    page = get_auth_url(APP["client_id"], BACK, scope=scopes, optional_scope=("crm.schemas.contacts.read",), state="s1")
+    back = agree(sandbox.url + page.removeprefix("https://app.hubspot.com"), str(sandbox.ca_file))
+    answer = parse_qs(urlsplit(back).query)
+    assert answer["state"] == ["s1"]
+    return client.oauth.tokens_api.create(
+        grant_type="authorization_code", code=answer["code"][0], redirect_uri=BACK, **APP
+    )
+
+
+def test_a_signed_in_app_works_with_its_token_and_refreshes_it(client: Any, granted: Any, sandbox: Sandbox) -> None:
+    app = hubspot.HubSpot(access_token=granted.access_token, host=sandbox.url, ssl_ca_cert=str(sandbox.ca_file))
+    contact = create(app.crm.contacts, email="ada@example.com")
+    assert app.crm.contacts.basic_api.get_by_id(contact).id == contact
+    fresh = client.oauth.tokens_api.create(grant_type="refresh_token", refresh_token=granted.refresh_token, **APP)
+    assert (fresh.refresh_token, fresh.expires_in) == (granted.refresh_token, 1800)
+    assert fresh.access_token != granted.access_token
+
+
+def test_a_tokens_scopes_are_those_that_were_granted(client: Any, granted: Any) -> None:
+    told = client.oauth.access_tokens_api.get(granted.access_token)
+    assert client.oauth.refresh_tokens_api.get(granted.refresh_token).hub_id == told.hub_id == 1234567
+    assert told.scopes == [
+        "crm.objects.contacts.read",
+        "crm.objects.contacts.write",
+        "crm.schemas.contacts.read",
+        "oauth",
+    ]
+
+
+def test_an_archived_refresh_token_gives_nothing_more(client: Any, granted: Any) -> None:
+    from hubspot.oauth.exceptions import ApiException
+
+    client.oauth.refresh_tokens_api.archive(granted.refresh_token)
+    with pytest.raises(ApiException) as refused:
+        client.oauth.tokens_api.create(grant_type="refresh_token", refresh_token=granted.refresh_token, **APP)
+    assert json.loads(refused.value.body)["error"] == "invalid_grant"
