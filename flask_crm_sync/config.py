@@ -51,8 +51,9 @@ AUTOCHAT_CLIENT_FIELDS = (
 """The host's fields that may have another name in AutoChat CRM."""
 
 
-def _key(default: Any, read: Callable[[Any], Any], doc: str) -> Any:
-    return field(default=default, metadata={"read": read, "doc": doc})
+def _key(default: Any, read: Callable[[Any], Any], doc: str, *, secret: bool = False) -> Any:
+    """Declare a key; a secret one is left out of the settings' repr, which ends up in tracebacks and logs."""
+    return field(default=default, repr=not secret, metadata={"read": read, "doc": doc})
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,16 @@ class Settings:
     """The extension's settings. The key of each is `CRM_SYNC_` and its name in capitals."""
 
     encryption_keys: tuple[bytes, ...] = _key(
-        (), encryption_keys, "Keys for secrets at rest, commas between them; the first encrypts, all open. Required."
+        (),
+        encryption_keys,
+        "Keys for secrets at rest, commas between them; the first encrypts, all open. Required.",
+        secret=True,
     )
     redis_url: str = _key(
         "redis://127.0.0.1:6379/0",
         text,
         "The Redis or Valkey of the job queues. `REDIS_URL` is taken where this is unset.",
+        secret=True,  # its password
     )
     app: str = _key(
         "", text, "Where a plain `rq worker` finds the host's app, as in `flask --app`; `FLASK_APP` where unset."
@@ -107,11 +112,11 @@ class Settings:
         "Where people reach the host, such as https://helpdesk.example.com: CRMs send them back there after a sign-in.",
     )
     hubspot_client_id: str = _key("", text, "Client ID of the operator's HubSpot app, for connecting by sign-in.")
-    hubspot_client_secret: str = _key("", text, "Client secret of that app.")
+    hubspot_client_secret: str = _key("", text, "Client secret of that app.", secret=True)
     salesforce_client_id: str = _key(
         "", text, "Consumer key of the operator's Salesforce External Client App, for connecting by sign-in."
     )
-    salesforce_client_secret: str = _key("", text, "Consumer secret of that app.")
+    salesforce_client_secret: str = _key("", text, "Consumer secret of that app.", secret=True)
     salesforce_version: str = _key("60.0", api_version, "Version of Salesforce's API.")
     salesforce_key_field: str = _key(
         "CRM_Sync_Id__c",
@@ -137,7 +142,7 @@ class Settings:
     dynamics_client_id: str = _key(
         "", text, "Application (client) ID of the operator's app in Microsoft Entra ID, for connecting by sign-in."
     )
-    dynamics_client_secret: str = _key("", text, "Client secret (its value) of that app.")
+    dynamics_client_secret: str = _key("", text, "Client secret (its value) of that app.", secret=True)
     dynamics_tenant: str = _key(
         "organizations", tenant, "Whose users may sign in: a tenant's ID or domain, or organizations for all."
     )
@@ -181,7 +186,7 @@ class Settings:
         "Query parameter that finds clients by e-mail, such as `email`; `off` where the CRM has none.",
     )
     autochat_headers: tuple[tuple[str, str], ...] = _key(
-        (), header_values, "Further headers for each call, such as `X-Tenant-ID=acme`."
+        (), header_values, "Further headers for each call, such as `X-Tenant-ID=acme`.", secret=True
     )
     phone_region: str = _key(
         "", text, "Country (ISO 3166 two letters) of phone numbers without a country code; needs the `phone` extra."

@@ -1,23 +1,26 @@
-"""The accounts' connections: connect, test-connection, status."""
+"""The accounts' connections: connect, test-connection, doctor, status."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import click
 from flask import current_app
 
 from .. import signals
+from ..credentials.flows import way_to_connect
 from ..crm import registry
 from ..crm.base import Adapter, AuthMethod
 from ..errors import CRMError, SecretUnreadable
+from ..host.accounts import knows_account
 from ..models.heartbeat import BELL, SCHEDULER, WORKER
 from ..sync.connections import ConnectionView, connect_account, connections, test_connection
 from ..sync.context import Sync
+from ..sync.diagnosis import Diagnosis, diagnose
 from ..sync.refusals import NotFound
 from ..sync.status import COMMANDS, ConnectionStatus, Pulse, Status, status
-from ..sync.typed_credentials import auth_method
 from .group import Failure, crm_commands, here, json_option, print_json, words_of
 
 _LONGEST_INPUT = 100_000
@@ -35,7 +38,10 @@ def connect_command(crm: str, account: str, method: str, token_stdin: bool, repl
     """Connect an account to a CRM: test the credentials, then store them encrypted."""
     sync = here().sync
     adapter = registry.adapter_class(crm)
-    way = auth_method(adapter, method or adapter.auth_methods[0].name)
+    way = way_to_connect(adapter, method or _first_typed_way(adapter, sync), sync.settings)
+    if way.grant == "authorization_code":
+        raise Failure("needs_browser", f"{way.label} needs a browser.", "Open the connection page and sign in there.")
+    _expect_account(sync, account)
     typed = _from_stdin(way) if token_stdin else _asked(adapter, way)
     view = connect_account(sync, account, crm, way.name, typed, by=_OPERATOR, replace=replace)
     _tell_host(view)
@@ -45,6 +51,13 @@ def connect_command(crm: str, account: str, method: str, token_stdin: bool, repl
     for finding in view.findings:
         click.echo(f"  {finding}")
     return None
+
+
+def _expect_account(sync: Sync, account: str) -> None:
+    """Refuse an account that the host has not: nothing would ever be sent for it, and no page would show it."""
+    with sync.database.read() as database:
+        if knows_account(sync.host, database, account) is False:
+            raise NotFound(f"The host has no account {account!r}.")
 
 
 @crm_commands.command("test-connection")
@@ -62,6 +75,24 @@ def test_connection_command(account: str | None, crm: str | None, as_json: bool)
         for result in results:
             click.echo(f"account {result['account']} · {result['crm']}: {result['message']}")
     if not worked:
+        raise click.exceptions.Exit(1)
+
+
+@crm_commands.command("doctor")
+@click.option("--account", help="This account only.")
+@click.option("--crm", help="This CRM only.")
+@json_option
+def doctor_command(account: str | None, crm: str | None, as_json: bool) -> None:
+    """Look at each connection for everything that commonly goes wrong; exit with 1 where there is a problem."""
+    sync = here().sync
+    known = [view for view in chosen_connections(sync, account, crm) if view.is_connected]
+    found = [diagnose(sync, view.account_id, view.crm) for view in known]
+    well = all(diagnosis.is_well for diagnosis in found)
+    if as_json:
+        print_json({"ok": well, "connections": [_diagnosis_json(diagnosis) for diagnosis in found]})
+    else:
+        click.echo("\n".join(line for diagnosis in found for line in _diagnosis_lines(diagnosis)))
+    if not well:
         raise click.exceptions.Exit(1)
 
 
@@ -91,24 +122,40 @@ def chosen_connections(sync: Sync, account: str | None, crm: str | None) -> list
     return views
 
 
+def _first_typed_way(adapter: type[Adapter], sync: Sync) -> str:
+    """Return the first way to connect that needs no browser."""
+    ways = adapter.ways(sync.settings)
+    return next((way.name for way in ways if way.grant != "authorization_code"), ways[0].name)
+
+
 def _from_stdin(way: AuthMethod) -> dict[str, str]:
-    """Read one line for each field: a token never stands on a command line, which every process can read."""
+    """Read one line for each field: a token never stands on a command line, which every process can read.
+
+    Fields that may stay empty come last in every form, and their lines may be left out.
+    """
     lines = [line.strip() for line in sys.stdin.read(_LONGEST_INPUT).splitlines() if line.strip()]
-    if len(lines) != len(way.fields):
+    needed = sum(not field.optional for field in way.fields)
+    if not needed <= len(lines) <= len(way.fields):
         wanted = ", ".join(field.label for field in way.fields)
         raise Failure(
             "credentials_incomplete",
             f"Standard input has {len(lines)} lines, not {len(way.fields)} ({wanted}).",
             "Write one line for each.",
         )
-    return {field.name: line for field, line in zip(way.fields, lines, strict=True)}
+    return {field.name: line for field, line in zip(way.fields, lines, strict=False)}
 
 
 def _asked(adapter: type[Adapter], way: AuthMethod) -> dict[str, str]:
     if not sys.stdin.isatty():
         raise Failure("credentials_incomplete", "There is no terminal to ask on.", "Use --token-stdin.")
     return {
-        field.name: click.prompt(f"{adapter.label}: {field.label}", hide_input=field.secret, type=str)
+        field.name: click.prompt(
+            f"{adapter.label}: {field.label}",
+            hide_input=field.secret,
+            type=str,
+            default="" if field.optional else None,
+            show_default=False,
+        )
         for field in way.fields
     }
 
@@ -126,6 +173,20 @@ def _tested(sync: Sync, view: ConnectionView) -> dict[str, Any]:
 def _tell_host(view: ConnectionView) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     signals.send(signals.connection_changed, app, connection=view)
+
+
+def _diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    view = diagnosis.connection
+    findings = [asdict(finding) for finding in diagnosis.findings]
+    return {"account": view.account_id, "crm": view.crm, "ok": diagnosis.is_well, "findings": findings}
+
+
+def _diagnosis_lines(diagnosis: Diagnosis) -> list[str]:
+    view = diagnosis.connection
+    return [f"account {view.account_id} · {view.label}: {'well' if diagnosis.is_well else 'in trouble'}"] + [
+        f"  {finding.level:<8}{finding.about}: {finding.says} {finding.advice}".rstrip()
+        for finding in diagnosis.findings
+    ]
 
 
 def _connection_json(view: ConnectionView) -> dict[str, Any]:

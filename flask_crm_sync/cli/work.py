@@ -20,12 +20,15 @@ from ..models.heartbeat import WORKER
 from ..models.operation import FAILED, LANES, SKIPPED, SUCCESS
 from ..sync.due import due_connections
 from ..sync.now import sync_now
+from ..sync.push import Drained
 from ..sync.status import ConnectionStatus, pulse, status
 from ..sync.waiting import due_count
 from .accounts import chosen_connections, silence_lines
 from .group import crm_commands, here, json_option, print_json
 
 _WAIT_FOR_OTHERS = 0.5
+_LONGEST_REST = 60.0
+"""Seconds for which a command waits until a limit of the CRM is over."""
 
 
 def _lanes(_: click.Context, __: click.Parameter, value: str) -> list[int]:
@@ -79,7 +82,8 @@ def sync_now_command(account: str | None, crm: str | None, wait: bool, as_json: 
         running.queues.wake()
         return _left_to_workers(running, due, as_json=as_json)
     settled = _worked_off(running, chosen, due, quiet=as_json)
-    stuck = [one for one in status(running.sync, account).connections if one.connection.id in chosen and _is_stuck(one)]
+    standing = [one for one in status(running.sync, account).connections if one.connection.id in chosen]
+    stuck = [one for one in standing if _is_stuck(running, one)]
     _print_outcome(running, due, settled, stuck, as_json=as_json)
     if settled[FAILED] or stuck:
         raise click.exceptions.Exit(1)
@@ -99,7 +103,11 @@ def _left_to_workers(running: Running, due: int, *, as_json: bool) -> None:
 
 
 def _worked_off(running: Running, chosen: Sequence[UUID], due: int, *, quiet: bool) -> Counter[str]:
-    """Work until nothing of the chosen connections is due; where another worker holds one, wait for it."""
+    """Work until nothing of the chosen connections is due.
+
+    Where another worker holds one, and where a limit of the CRM is over in a moment, it waits; what rests because the
+    day's calls are kept for new leads is left.
+    """
     settled: Counter[str] = Counter()
     if quiet or not sys.stderr.isatty():
         _work_off(running, chosen, settled, lambda left: None)
@@ -110,20 +118,43 @@ def _worked_off(running: Running, chosen: Sequence[UUID], due: int, *, quiet: bo
 
 
 def _work_off(running: Running, chosen: Sequence[UUID], settled: Counter[str], show: Callable[[int], Any]) -> None:
-    while left := due_count(running.sync, chosen):
+    worked: list[Drained] = []
+    while (left := due_count(running.sync, chosen)) or _rested(running, worked):
         show(left)
         mine = [one for one in due_connections(running.sync) if one.connection_id in chosen]
         worked = [work_on(running, one.connection_id, one.lane) for one in mine]
         settled.update(sum((drained.settled for drained in worked), Counter[str]()))
         if all(drained.busy for drained in worked):
             running.sync.clock.sleep(_WAIT_FOR_OTHERS)
+        elif not any(drained.settled or drained.more for drained in worked):
+            break  # what is due rests: the day's calls are kept for new leads
     show(0)
 
 
-def _is_stuck(one: ConnectionStatus) -> bool:
-    """Tell whether work waits for something other than its time: a person, or the CRM."""
+def _rested(running: Running, worked: Sequence[Drained]) -> bool:
+    """Wait out a short rest of a connection that was getting on; tell whether there was one."""
+    clock = running.sync.clock
+    ends = [drained.blocked_until for drained in worked if drained.blocked_until is not None and drained.settled]
+    rest = min(((end - clock.now()).total_seconds() for end in ends), default=_LONGEST_REST + 1)
+    if rest > _LONGEST_REST:
+        return False
+    clock.sleep(max(0.0, rest))
+    return True
+
+
+def _is_stuck(running: Running, one: ConnectionStatus) -> bool:
+    """Tell whether work waits for something other than its time: a person, the CRM, or the next day's calls."""
     view = one.connection
-    return bool(one.pending) and (view.paused or bool(view.state_code or view.blocked_code))
+    if not one.pending:
+        return False
+    return view.paused or bool(view.state_code or view.blocked_code) or bool(due_count(running.sync, [view.id]))
+
+
+def _why(one: ConnectionStatus) -> str:
+    view = one.connection
+    if view.paused:
+        return "is paused"
+    return (view.state_code or view.blocked_code or "the day's last calls are kept for new leads").replace("_", " ")
 
 
 def _print_outcome(
@@ -139,7 +170,6 @@ def _print_outcome(
     click.echo(f"{due} were due: {settled[SUCCESS]} sent, {settled[SKIPPED]} skipped, {settled[FAILED]} failed.")
     for one in stuck:
         view = one.connection
-        why = "is paused" if view.paused else (view.state_code or view.blocked_code).replace("_", " ")
-        click.echo(f"account {view.account_id} · {view.label}: {one.pending} wait; {why}.", err=True)
+        click.echo(f"account {view.account_id} · {view.label}: {one.pending} wait; {_why(one)}.", err=True)
     for line in silence_lines(pulse(running.sync)):
         click.echo(line, err=True)

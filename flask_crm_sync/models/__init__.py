@@ -1,6 +1,6 @@
 """Our tables, one idea a file, on a base of our own: `crm_sync_*`."""
 
-from .base import Base, database_now
+from .base import Base, DatabaseClock, database_now
 from .budget import Budget
 from .change import Change
 from .connection import Connection
@@ -10,6 +10,7 @@ from .installation import Installation
 from .link import Link
 from .operation import Operation
 from .scan import Scan
+from .sign_in import SignIn
 
 __all__ = [
     "Base",
@@ -17,10 +18,12 @@ __all__ = [
     "Change",
     "Connection",
     "Database",
+    "DatabaseClock",
     "Heartbeat",
     "Installation",
     "Link",
     "Operation",
     "Scan",
+    "SignIn",
     "database_now",
 ]

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 VERSION_TABLE = "crm_sync_alembic_version"
@@ -28,6 +30,13 @@ class Base(DeclarativeBase):
     __table_args__: Any = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
 
 
+class _ISOText(sqlite.DATETIME):
+    """SQLite's text of an instant, written by `isoformat`: several instants go with every row that is written."""
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        return lambda value: None if value is None else value.isoformat(" ", "microseconds")
+
+
 class Instant(TypeDecorator[datetime]):
     """An instant: aware UTC in Python, naive UTC with microseconds in the database."""
 
@@ -36,8 +45,10 @@ class Instant(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
         """Keep microseconds on MariaDB and MySQL, whose plain DATETIME drops them."""
-        kind: Any = mysql.DATETIME(fsp=6) if dialect.name in {"mysql", "mariadb"} else sa.DateTime()
-        return dialect.type_descriptor(kind)
+        if dialect.name in {"mysql", "mariadb"}:
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        kind: Any = _ISOText if dialect.name == "sqlite" else sa.DateTime
+        return dialect.type_descriptor(kind())
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Turn aware into naive UTC; refuse naive instants, which mean something else on every machine."""
@@ -45,7 +56,7 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("an instant without a time zone")
-        return value.astimezone(UTC).replace(tzinfo=None)
+        return (value if value.tzinfo is UTC else value.astimezone(UTC)).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Turn naive UTC into aware."""
@@ -74,13 +85,25 @@ def long_text() -> sa.Text:
 
 
 _NOW = {
-    "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
-    "sqlite": "SELECT (julianday('now') - 2440587.5) * 86400.0",
-    "mysql": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
-    "mariadb": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) AS double precision)",
+    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+    "mysql": "UNIX_TIMESTAMP(SYSDATE(6))",
+    "mariadb": "UNIX_TIMESTAMP(SYSDATE(6))",
 }
 
 
+class DatabaseClock(FunctionElement[float]):
+    """The database's own time in epoch seconds, inside a statement: the one clock that all workers share."""
+
+    type = sa.Double()
+    inherit_cache = True
+
+
+@compiles(DatabaseClock)
+def _database_clock(element: DatabaseClock, compiler: Any, **_: Any) -> str:
+    return _NOW[compiler.dialect.name]
+
+
 def database_now(connection: sa.Connection) -> float:
-    """Return the database's own time in epoch seconds: the one clock that all workers share."""
-    return float(connection.exec_driver_sql(_NOW[connection.dialect.name]).scalar_one())
+    """Return the database's own time in epoch seconds, asked for by itself."""
+    return float(connection.exec_driver_sql(f"SELECT {_NOW[connection.dialect.name]}").scalar_one())

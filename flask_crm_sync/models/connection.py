@@ -20,6 +20,10 @@ class Connection(Base):
     `fence` counts the drains that ever held the connection; a drain settles only while the number is its own, and
     holds it until `lease_until` (epoch seconds of the database's clock). `blocked_until` is set while the CRM is
     unreachable or its limit is reached: nothing of the connection runs before.
+
+    `sign_in` counts how often somebody connected or disconnected: what is learned of the credentials of one sign-in
+    says nothing about the next. `renewals` counts the tokens that a sign-in was given since. `renewing_until` (the
+    database's clock) is set while one worker renews; in the past and not 0 it says that an attempt got no answer.
     """
 
     __tablename__ = "crm_sync_connection"
@@ -52,3 +56,6 @@ class Connection(Base):
     last_success_at: Mapped[datetime | None] = mapped_column(Instant())
     created_at: Mapped[datetime] = mapped_column(Instant())
     updated_at: Mapped[datetime] = mapped_column(Instant())
+    sign_in: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
+    renewals: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
+    renewing_until: Mapped[float] = mapped_column(sa.Double(), default=0.0, server_default="0")

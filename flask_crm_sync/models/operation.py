@@ -29,11 +29,13 @@ class Operation(Base):
 
     __tablename__ = "crm_sync_operation"
     __table_args__ = (
-        sa.Index("ix_crm_sync_operation_due", "connection_id", "status", "lane", "due_at"),
+        sa.Index("ix_crm_sync_operation_lane", "connection_id", "status", "lane", "due_at", "id"),
         sa.Index("ix_crm_sync_operation_client", "client_id", "status"),
         sa.Index("ix_crm_sync_operation_subject", "subject_type", "subject_id", "created_at"),
         sa.Index("ix_crm_sync_operation_log", "account_id", "id"),
         sa.Index("ix_crm_sync_operation_status", "account_id", "status", "id"),
+        sa.Index("ix_crm_sync_operation_crm", "account_id", "crm", "id"),
+        sa.Index("ix_crm_sync_operation_kind", "account_id", "kind", "id"),
         Base.__table_args__,
     )
 

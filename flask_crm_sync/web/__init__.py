@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import answers, connection_page, entry_page, log_page
+from . import answers, connection_page, entry_page, log_page, sign_in_page
 from .door import FrontDoor
 from .entrance import blueprint
 from .links import crm_sync_links
 
 __all__ = ["PAGES", "register"]
 
-PAGES = (answers, connection_page, entry_page, log_page)
+PAGES = (answers, connection_page, entry_page, log_page, sign_in_page)
 """The modules whose import declares the pages."""
 
 

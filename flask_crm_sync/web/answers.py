@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Response, current_app, render_template, request
+from flask import Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +29,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_WITH_SIGN_IN = CONTENT_SECURITY_POLICY.replace("form-action 'self'", "form-action 'self' https:")
+"""Browsers hold a form's redirects to the policy as well, and a sign-in goes on to wherever the CRM's customer signs
+in: the CRM, then often an identity provider of their own."""
 
 
 @blueprint.context_processor
@@ -62,7 +65,8 @@ def add_headers(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if _is_own_frame():
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        policy = _WITH_SIGN_IN if g.get("crm_sync_signs_in") else CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("X-Frame-Options", "DENY")
     return response
 

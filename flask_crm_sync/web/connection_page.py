@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import abort, render_template, request
+from flask import abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from .. import signals
+from ..credentials.flows import way_to_connect
 from ..crm import registry
 from ..crm.base import Adapter
 from ..errors import CredentialsIncomplete, CRMSyncError
 from ..models.connection import CONNECTED, NEEDS_ATTENTION
 from ..sync import connections as sync_connections
 from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
+from ..sync.diagnosis import diagnose
 from ..sync.now import sync_now as bring_forward
 from ..sync.refusals import OtherRemoteAccount
 from ..sync.rounds import next_round
 from ..sync.status import ConnectionStatus, Pulse, status
+from .addresses import callback_url
 from .door import door, this_account, this_app, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .forms import ConnectForm, Trouble, connect_forms
@@ -38,6 +41,7 @@ class Card:
     state: str
     status: ConnectionStatus | None
     forms: Sequence[ConnectForm]
+    callback_url: str
     next_round_at: datetime | None = None
 
     @property
@@ -66,18 +70,35 @@ def connection_page() -> ResponseReturnValue:
 @page("/connections/<crm>/connect", needs=MANAGE, methods=("POST",))
 def connect(crm: str) -> ResponseReturnValue:
     """Test what was typed in and store it; what is wrong is said at the form."""
-    adapter = _adapter(crm)
+    adapter_or_404(crm)
     method, typed = request.form.get("method", ""), request.form.to_dict()
     try:
         connected = connect_account(
             this_sync(), this_account(), crm, method, typed, by=door().access.user_id(), replace="replace" in typed
         )
     except CRMSyncError as error:
-        return _page({crm: connect_forms(adapter, typed, _trouble(method, error))}), 422
+        return form_again(crm, method, typed, error)
+    return arrived(connected)
+
+
+def arrived(connected: ConnectionView) -> ResponseReturnValue:
+    """Say with what the account is connected now, and set the workers going."""
     _announce(connected)
     door().queues.wake()
     tell(_("Connected to %(account)s.", account=connected.remote_label or connected.label))
     return back_to("connection_page")
+
+
+def form_again(crm: str, method: str, typed: Mapping[str, str], error: CRMSyncError) -> ResponseReturnValue:
+    """Show the page once more, with what went wrong at the form that it concerns."""
+    forms = connect_forms(adapter_or_404(crm), door().settings, typed, _trouble(method, error))
+    return _page({crm: forms}), 422
+
+
+def adapter_or_404(crm: str) -> type[Adapter]:
+    """Return the adapter of a name in an address."""
+    adapter = registry.adapters().get(crm)
+    return adapter if adapter is not None else abort(404)
 
 
 @page("/connections/<crm>/test", needs=MANAGE, methods=("POST",))
@@ -93,6 +114,13 @@ def test(crm: str) -> ResponseReturnValue:
         door().queues.wake()
     _announce(find_connection(this_sync(), this_account(), crm))
     return back_to("connection_page")
+
+
+@page("/connections/<crm>/diagnose", needs=MANAGE, methods=("POST",))
+def diagnosis(crm: str) -> ResponseReturnValue:
+    """Look at the connection from all sides and say what was found."""
+    found = diagnose(this_sync(), this_account(), crm)
+    return render_template("crm_sync/diagnosis.html", diagnosis=found, connection=found.connection)
 
 
 @page("/connections/<crm>/sync-now", needs=MANAGE, methods=("POST",))
@@ -132,7 +160,8 @@ def resume(crm: str) -> ResponseReturnValue:
 def confirm_disconnect(crm: str) -> ResponseReturnValue:
     """Say what disconnecting does, and ask."""
     known = find_connection(this_sync(), this_account(), crm)
-    return render_template("crm_sync/disconnect.html", connection=known)
+    way = way_to_connect(adapter_or_404(crm), known.auth_method, door().settings)
+    return render_template("crm_sync/disconnect.html", connection=known, signs_in=bool(way.grant))
 
 
 @page("/connections/<crm>/disconnect", needs=MANAGE, methods=("POST",))
@@ -141,6 +170,8 @@ def disconnect(crm: str) -> ResponseReturnValue:
     gone = sync_connections.disconnect(this_sync(), this_account(), crm)
     _announce(gone)
     tell(_("%(crm)s is disconnected and its key deleted. The log and the links to records stay.", crm=gone.label))
+    if gone.state_message:
+        tell(_(gone.state_message), "bad")
     return back_to("connection_page")
 
 
@@ -150,6 +181,7 @@ def _page(forms: dict[str, Sequence[ConnectForm]] | None = None) -> str:
         _card(adapter, stands.of(name), (forms or {}).get(name), stands.pulse)
         for name, adapter in registry.adapters().items()
     ]
+    g.crm_sync_signs_in = any(form.signs_in for card in cards for form in card.forms)
     return render_template("crm_sync/connection.html", cards=cards, pulse=stands.pulse, manages=may_manage())
 
 
@@ -161,7 +193,8 @@ def _card(
     if known is not None and known.next_interval_at is not None:
         rounds = next_round(known.next_interval_at, known.settings.interval_minutes, pulse.now)
     state = _state(known, pulse.now)
-    return Card(adapter.name, adapter.label, state, stands, forms or connect_forms(adapter), rounds)
+    forms = forms or connect_forms(adapter, door().settings)
+    return Card(adapter.name, adapter.label, state, stands, forms, callback_url(adapter.name), rounds)
 
 
 def _state(known: ConnectionView | None, now: datetime) -> str:
@@ -172,11 +205,6 @@ def _state(known: ConnectionView | None, now: datetime) -> str:
     if known.paused:
         return "paused"
     return "blocked" if known.blocked_until is not None and known.blocked_until > now else "connected"
-
-
-def _adapter(crm: str) -> type[Adapter]:
-    adapter = registry.adapters().get(crm)
-    return adapter if adapter is not None else abort(404)
 
 
 def _trouble(method: str, error: CRMSyncError) -> Trouble:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..config import Settings
+from ..credentials.flows import missing_keys
 from ..crm.base import Adapter, AuthMethod
 from .texts import gettext as _
 
@@ -18,17 +20,24 @@ class FormField:
     label: str
     help: str
     secret: bool
+    optional: bool = False
+    placeholder: str = ""
     value: str = ""
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectForm:
-    """One way to connect, with what went wrong with it, if anything did."""
+    """One way to connect, with what went wrong with it, if anything did.
+
+    One that `signs_in` sends the person to the CRM; `missing` names the settings that it still needs.
+    """
 
     method: str
     label: str
     fields: tuple[FormField, ...]
+    signs_in: bool = False
+    missing: tuple[str, ...] = ()
     problem: str = ""
     advice: str = ""
     crm_words: str = ""
@@ -54,25 +63,45 @@ class Trouble:
 
 
 def connect_forms(
-    adapter: type[Adapter], typed: Mapping[str, str] | None = None, trouble: Trouble | None = None
+    adapter: type[Adapter],
+    settings: Settings,
+    typed: Mapping[str, str] | None = None,
+    trouble: Trouble | None = None,
 ) -> Sequence[ConnectForm]:
     """Return a form for each way to connect, filled with what was typed (secrets excepted)."""
-    return [_form(adapter.name, method, typed or {}, trouble) for method in adapter.auth_methods]
+    return [_form(adapter, way, settings, typed or {}, trouble) for way in adapter.ways(settings)]
 
 
-def _form(crm: str, method: AuthMethod, typed: Mapping[str, str], trouble: Trouble | None) -> ConnectForm:
-    own = trouble if trouble is not None and trouble.method == method.name else Trouble(method.name, "")
-    errors = own.field_errors or {}
-    fields = tuple(
+def _form(
+    adapter: type[Adapter], way: AuthMethod, settings: Settings, typed: Mapping[str, str], trouble: Trouble | None
+) -> ConnectForm:
+    own = trouble if trouble is not None and trouble.method == way.name else Trouble(way.name, "")
+    signs_in = way.grant == "authorization_code"
+    return ConnectForm(
+        method=way.name,
+        label=_(way.label),
+        fields=_fields(adapter.name, way, typed if own is trouble else {}, own.field_errors or {}),
+        signs_in=signs_in,
+        missing=missing_keys(adapter, settings) if signs_in else (),
+        problem=own.problem,
+        advice=own.advice,
+        crm_words=own.crm_words,
+        moves_to=own.moves_to,
+    )
+
+
+def _fields(crm: str, way: AuthMethod, typed: Mapping[str, str], errors: Mapping[str, str]) -> tuple[FormField, ...]:
+    return tuple(
         FormField(
-            id=f"crmsync-{crm}-{method.name}-{field.name}",
+            id=f"crmsync-{crm}-{way.name}-{field.name}",
             name=field.name,
             label=_(field.label),
             help=_(field.help),
             secret=field.secret,
+            optional=field.optional,
+            placeholder=field.placeholder,
             value="" if field.secret else typed.get(field.name, "")[:500],
             error=_(errors.get(field.name, "")),
         )
-        for field in method.fields
+        for field in way.fields
     )
-    return ConnectForm(method.name, _(method.label), fields, own.problem, own.advice, own.crm_words, own.moves_to)

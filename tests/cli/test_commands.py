@@ -18,11 +18,13 @@ from flask_crm_sync.cli import print_key
 from flask_crm_sync.config import load_settings
 from flask_crm_sync.jobs.heartbeat import beat
 from flask_crm_sync.jobs.running import Running
-from flask_crm_sync.models import Connection, Operation
-from flask_crm_sync.models.heartbeat import WORKER
+from flask_crm_sync.models import Budget, Connection, Operation
+from flask_crm_sync.models.heartbeat import SCHEDULER, WORKER
+from flask_crm_sync.models.operation import UPDATE
 from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync.connections import connections, pause
 from flask_crm_sync.vault import Place, Vault, make_key
+from tests.migrations.test_schema import HEAD
 from tests.small_host.clocks import StillClock
 from tests.small_host.fixtures import TOKEN, add_clients
 
@@ -46,7 +48,7 @@ def test_upgrade_makes_the_tables_and_runs_again(host: Flask, running: Running) 
     migration.downgrade(running.sync.host.engine)
     for _ in range(2):
         result = crm(host, "upgrade")
-        assert (result.exit_code, result.stdout) == (0, "The tables are at revision 0001.\n")
+        assert (result.exit_code, result.stdout) == (0, f"The tables are at revision {HEAD}.\n")
     assert running.sync.database.is_ready()
 
 
@@ -231,6 +233,21 @@ def _hold(running: Running, until: float) -> None:
         database.execute(stored.update().values(lease_until=until))
 
 
+def test_sync_now_says_when_the_days_calls_are_kept_for_new_leads(
+    host: Flask, running: Running, connection_id: UUID
+) -> None:
+    """It neither waits for tomorrow nor pretends that all is done."""
+    add_clients(host, 1)
+    crm(host, "sync-now")
+    with running.sync.database.write() as database:
+        said = {"daily_limit": 1000, "daily_remaining": 10, "daily_seen": running.sync.database.now()}
+        database.execute(sa.update(Budget).values(said))
+        database.execute(operations.update().values(status="pending", due_at=running.sync.clock.now(), lane=UPDATE))
+    result = crm(host, "sync-now")
+    assert result.exit_code == 1
+    assert "1 wait; the day's last calls are kept for new leads." in result.stderr
+
+
 def test_status_tells_machines_what_waits_and_who_works(host: Flask, running: Running, connection_id: UUID) -> None:
     add_clients(host, 2)
     before = answered(crm(host, "status", "--json"))
@@ -350,3 +367,31 @@ def test_every_command_has_help(host: Flask) -> None:
     ):
         assert command in listed
         assert crm(host, command, "--help").exit_code == 0
+
+
+def test_the_doctor_says_what_to_do_and_fails_while_there_is_a_problem(
+    host: Flask, running: Running, connection_id: UUID
+) -> None:
+    result = crm(host, "doctor")
+    assert result.exit_code == 1
+    assert "Run `flask crm worker`." in result.stdout
+    for kind in (WORKER, SCHEDULER):
+        beat(running.sync.database, running.sync.clock, f"{kind} test", kind)
+    healthy = crm(host, "doctor", "--account", "1", "--crm", "hubspot", "--json")
+    told = json.loads(healthy.stdout)
+    assert (healthy.exit_code, told["ok"]) == (0, True)
+    assert {"level", "about", "says", "advice"} == set(told["connections"][0]["findings"][0])
+
+
+def test_the_doctor_of_a_revoked_key_names_it(host: Flask, connection_id: UUID, sandbox: Sandbox) -> None:
+    sandbox.hubspot.access.revoke(TOKEN["token"])
+    result = crm(host, "doctor", "--json")
+    findings = json.loads(result.stdout)["connections"][0]["findings"]
+    assert result.exit_code == 1
+    assert any(one["level"] == "problem" and one["about"] == "Connection" for one in findings)
+    assert TOKEN["token"] not in result.stdout
+
+
+def test_connect_by_a_sign_in_points_to_the_page(host: Flask) -> None:
+    result = crm(host, "connect", "hubspot", "--account", "1", "--method", "oauth", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["error"]["code"]) == (1, "needs_browser")

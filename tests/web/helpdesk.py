@@ -21,7 +21,7 @@ from flask_crm_sync import web
 from flask_crm_sync.clock import SystemClock
 from flask_crm_sync.config import Settings
 from flask_crm_sync.crm import registry
-from flask_crm_sync.crm.base import Identity
+from flask_crm_sync.crm.base import Finding, Identity
 from flask_crm_sync.errors import CRMError
 from flask_crm_sync.host.convention import resolve_host
 from flask_crm_sync.models import Base, Connection, Database, Operation
@@ -101,6 +101,17 @@ class Portal:
 class _Caller:
     portal: Portal
     token: str
+
+    @property
+    def http(self) -> _Caller:
+        """Stand in for the wire as well: there is none to close."""
+        return self
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
+    def diagnose(self) -> list[Finding]:
+        return [Finding("good", "Portal", f"It answers as {self.test().label}.")]
 
     def test(self) -> Identity:
         self.portal.asked.append(self.token)

@@ -18,6 +18,9 @@ from tests.web.helpdesk import OURS, THEIRS, Helpdesk, open_helpdesk
 PUBLIC = {"crm_sync.static"}
 """What anybody may have. A page added here must be as harmless as a stylesheet."""
 
+TO_CONNECT = {f"crm_sync.{name}" for name in ("connect", "sign_in", "sign_in_callback", "move")}
+"""What leads to a connection, and so is there before one is."""
+
 OWN, FOREIGN, NONSENSE = "own", "foreign", "nonsense"
 
 
@@ -141,7 +144,9 @@ def test_another_accounts_manager_reaches_nothing_of_ours(tmp_path: Path) -> Non
     before = stored(desk)
     asked = list(desk.portal.asked)
     for rule, method in rules(desk):
-        if rule.arguments and rule.endpoint != "crm_sync.connect":
+        if rule.endpoint in TO_CONNECT:
+            assert send(desk, "foreign manager", method, address(rule, OWN) or "") == 422, (method, rule)
+        elif rule.arguments:
             assert send(desk, "foreign manager", method, address(rule, OWN) or "") == 404, (method, rule)
     assert stored(desk) == before
     assert desk.portal.asked == asked

@@ -1,0 +1,110 @@
+"""Signing in, in a real Chromium: its rules on where forms may lead are stricter than any HTTP client's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from flask_crm_sync.config import Settings
+from flask_crm_sync.sandbox.server import Sandbox
+from flask_crm_sync.sync.connections import find_connection
+from tests.browser.test_pages import CHROMIUM, FLAGS, fits
+from tests.web.helpdesk import OURS, Helpdesk, open_helpdesk
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="browser: /usr/bin/chromium is not installed"),
+]
+
+
+@dataclass
+class Place:
+    """A helpdesk that is served, and the sandbox beside it."""
+
+    desk: Helpdesk
+    sandbox: Sandbox
+    origin: str
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    origin = f"http://127.0.0.1:{server.port}"
+    with Sandbox(tmp_path / "sandbox", keep=False) as sandbox:
+        settings = Settings(
+            encryption_keys=(b"k" * 32,),
+            sandbox_url=sandbox.url,
+            sandbox_ca=str(sandbox.ca_file),
+            public_url=origin,
+            hubspot_client_id="sandbox-client-id",
+            hubspot_client_secret="sandbox-client-secret",
+        )
+        desk = open_helpdesk(tmp_path, settings=settings, real_crm=True)
+        server.app = desk.app
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield Place(desk, sandbox, origin)
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def page(chromium: Browser, place: Place) -> Iterator[Page]:
+    """Return a page in our own frame, whose policy names where forms may lead; complaints of the browser fail."""
+    context = chromium.new_context(base_url=place.origin, ignore_https_errors=True)  # the sandbox's own authority
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda told: complaints.append(told.text) if "Security Policy" in told.text else None)
+    page.goto("/login-as/1")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_a_person_signs_in_and_is_connected(page: Page, place: Place) -> None:
+    page.goto("/crm/")
+    page.get_by_role("button", name="Sign in with HubSpot").click()
+    expect(page.get_by_role("heading", name="Connect Sandbox app to HubSpot")).to_be_visible()
+    page.get_by_role("button", name="Connect app").click()
+    page.wait_for_url(f"{place.origin}/crm/")
+    expect(page.get_by_text("Connected to Portal 1234567.")).to_be_visible()
+    assert find_connection(place.desk.sync, OURS, "hubspot").auth_method == "oauth"
+    page.get_by_role("button", name="Diagnose").click()
+    expect(page.get_by_role("heading", name="Diagnosis of HubSpot")).to_be_visible()
+    expect(page.get_by_text("crm_sync_client_key")).to_be_visible()
+    assert fits(page)
+
+
+def test_a_person_who_says_no_reads_why_nothing_is_connected(page: Page) -> None:
+    page.goto("/crm/")
+    page.get_by_role("button", name="Sign in with HubSpot").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("The CRM was not given permission")).to_be_visible()
+
+
+def test_a_person_is_asked_before_moving_to_another_portal(page: Page, place: Place) -> None:
+    place.sandbox.hubspot.add_portal(7654321, name="Another portal")
+    for portal in ("1234567", "7654321"):
+        page.goto("/crm/")
+        if page.get_by_text("Connect again").count():
+            page.get_by_text("Connect again").click()
+        page.get_by_role("button", name="Sign in with HubSpot").click()
+        page.get_by_label("Account").select_option(portal)
+        page.get_by_role("button", name="Connect app").click()
+    page.get_by_role("button", name="Move to Portal 7654321").click()
+    expect(page.get_by_text("Connected to Portal 7654321.")).to_be_visible()
