@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..models.database import supports_skip_locked
-from ..models.operation import ADD_NOTE, PENDING
+from ..models.operation import ADD_NOTE, LANES, PENDING
 from .lease import Lease
 from .operations import CONTACT_KINDS, NOTE_KINDS
 from .operations import table as operations
@@ -21,8 +20,8 @@ from .operations import table as operations
 class Claimed:
     """An operation in hand. `attempts` counts this one."""
 
-    id: int
     connection_id: UUID
+    id: int
     account_id: str
     crm: str
     kind: str
@@ -45,38 +44,73 @@ class Claimed:
         return self.kind == ADD_NOTE
 
 
-_COLUMNS = [operations.c[name] for name in Claimed.__dataclass_fields__]
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first operation of a lane that waits for time."""
+
+    lane: int
+    due_at: datetime
+    kind: str
 
 
-def claim(connection: sa.Connection, lease: Lease, now: datetime, batch_size: int) -> list[Claimed]:
-    """Claim the next batch: operations of one kind of work, the most urgent first.
+def heads(connection: sa.Connection, connection_id: UUID) -> list[Head]:
+    """Return the head of each lane, the most urgent lane first: whether there is something to claim, and when."""
+    return [Head(*row) for row in connection.execute(_HEADS, {"drained": connection_id})]
 
-    An operation that was in a batch that went down asks for a smaller one (`batch_limit`), and gets it.
+
+def claim(
+    connection: sa.Connection, lease: Lease, now: datetime, batch_size: int, ahead: Sequence[Head], slowest: int
+) -> list[Claimed]:
+    """Claim the next batch: operations of one kind of work, the most urgent first, no lane slower than `slowest`.
+
+    `ahead` are the heads of the lanes. An operation that was in a batch that went down asks for a smaller one
+    (`batch_limit`), and gets it.
     """
-    due = {"drained": lease.connection_id, "now": now}
-    kind = connection.execute(_FIRST, due).scalar()
+    kind = next((head.kind for head in ahead if head.due_at <= now and head.lane <= slowest), None)
     if kind is None:
         return []
     kinds = NOTE_KINDS if kind in NOTE_KINDS else CONTACT_KINDS
-    query = _NEXT_UNLOCKED if supports_skip_locked(connection) else _NEXT
-    rows = connection.execute(query, {**due, "kinds": kinds, "most": batch_size})
-    return _take(connection, lease, now, _fitting([Claimed(*row) for row in rows]))
+    wanted = {"drained": lease.connection_id, "now": now, "kinds": kinds, "most": batch_size, "slowest": slowest}
+    rows = connection.execute(_NEXT[connection.dialect.name], wanted)
+    return _take(connection, lease, now, _fitting([Claimed(lease.connection_id, *row) for row in rows]))
 
 
-# Built once: every drain runs them again and again.
+# Built once: every drain runs them again and again. Each lane is looked up by itself, where the index goes straight to
+# what is due: a look-up over all of them would step over everything that waits for its time in a faster lane.
+_COLUMNS = [operations.c[name] for name in Claimed.__dataclass_fields__ if name != "connection_id"]
+_OF_DRAINED = operations.c.connection_id == sa.bindparam("drained")
 _WAITING = sa.and_(operations.c.status == PENDING, operations.c.claim.is_(None))
-_DUE = sa.and_(
-    operations.c.connection_id == sa.bindparam("drained"), _WAITING, operations.c.due_at <= sa.bindparam("now")
-)
-_ORDER = (operations.c.lane, operations.c.due_at, operations.c.id)
-_FIRST = sa.select(operations.c.kind).where(_DUE).order_by(*_ORDER).limit(1)
-_NEXT = (
-    sa.select(*_COLUMNS)
-    .where(_DUE, operations.c.kind.in_(sa.bindparam("kinds", expanding=True)))
-    .order_by(*_ORDER)
-    .limit(sa.bindparam("most", type_=sa.Integer()))
-)
-_NEXT_UNLOCKED = _NEXT.with_for_update(skip_locked=True)
+_IN_LANE = (operations.c.due_at, operations.c.id)
+
+
+def _head_of(lane: int) -> sa.Select[Any]:
+    waits = (_OF_DRAINED, _WAITING, operations.c.lane == lane, operations.c.due_at.is_not(None))
+    head = sa.select(operations.c.lane, operations.c.due_at, operations.c.kind)
+    return sa.select(head.where(*waits).order_by(*_IN_LANE).limit(1).subquery())
+
+
+def _due_in(lane: int) -> sa.Select[Any]:
+    due = (_OF_DRAINED, _WAITING, operations.c.lane == lane, operations.c.due_at <= sa.bindparam("now"))
+    served = (operations.c.kind.in_(sa.bindparam("kinds", expanding=True)), sa.bindparam("slowest") >= lane)
+    most = sa.bindparam("most", type_=sa.Integer())
+    return sa.select(sa.select(operations.c.id).where(*due, *served).order_by(*_IN_LANE).limit(most).subquery())
+
+
+def _next(lock: Mapping[str, Any] | None) -> sa.Select[Any]:
+    due = sa.union_all(*map(_due_in, LANES)).subquery()
+    most = sa.bindparam("most", type_=sa.Integer())
+    query = sa.select(*_COLUMNS).join(due, due.c.id == operations.c.id).where(_WAITING)
+    query = query.order_by(operations.c.lane, *_IN_LANE).limit(most)
+    return query if lock is None else query.with_for_update(skip_locked=True, **lock)
+
+
+_HEADS = sa.union_all(*map(_head_of, LANES)).order_by("lane")
+_NEXT = {
+    "sqlite": _next(None),
+    "postgresql": _next({"of": operations}),
+    "mysql": _next({}),
+    "mariadb": _next({}),
+}
 _TAKE = (
     operations.update()
     .where(operations.c.id.in_(sa.bindparam("ids", expanding=True)), _WAITING)
@@ -88,9 +122,7 @@ _TAKE = (
     )
 )
 _ABANDONED = sa.select(*_COLUMNS).where(
-    operations.c.connection_id == sa.bindparam("drained"),
-    operations.c.status == PENDING,
-    operations.c.claim < sa.bindparam("fence"),
+    _OF_DRAINED, operations.c.status == PENDING, operations.c.claim < sa.bindparam("fence")
 )
 
 
@@ -123,4 +155,4 @@ def _take(connection: sa.Connection, lease: Lease, now: datetime, batch: list[Cl
 def abandoned(connection: sa.Connection, lease: Lease) -> list[Claimed]:
     """Return what dead drains left claimed: the lease is ours, so every older claim is nobody's."""
     left = connection.execute(_ABANDONED, {"drained": lease.connection_id, "fence": lease.fence})
-    return [Claimed(*row) for row in left]
+    return [Claimed(lease.connection_id, *row) for row in left]

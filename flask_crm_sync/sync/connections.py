@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,15 +17,19 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from ..credentials.flows import way_to_connect
+from ..credentials.oauth import Granted, granted_to_a_client
+from ..credentials.refusals import SignInEnded
+from ..credentials.typed import checked_credentials
 from ..crm import registry
 from ..crm.base import Identity
-from ..errors import CRMError, CRMSyncError, PermissionMissing, ReconnectRequired, SecretUnreadable
+from ..errors import CredentialsRefused, CRMError, CRMSyncError, PermissionMissing, ReconnectRequired, SecretUnreadable
 from ..models import Connection, Link, Operation
 from ..models.connection import CONNECTED, DISCONNECTED, NEEDS_ATTENTION
 from ..models.operation import FAILED, PENDING
 from .context import Sync
 from .refusals import NotFound, OtherRemoteAccount
-from .typed_credentials import checked_credentials
+from .warm import open_adapter
 
 _log = logging.getLogger(__name__)
 _table: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
@@ -32,7 +37,8 @@ _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
 _operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 
 _UNBLOCKED = {"blocked_until": None, "blocked_code": "", "blocked_message": "", "blocked_count": 0}
-_SHOWN = [column for column in _table.c if column.name not in {"credentials", "traits", "fence", "lease_until"}]
+_HIDDEN = {"credentials", "traits", "fence", "lease_until", "sign_in", "renewals", "renewing_until"}
+_SHOWN = [column for column in _table.c if column.name not in _HIDDEN]
 _HAS_CREDENTIALS = (_table.c.credentials != "").label("has_credentials")
 
 
@@ -118,14 +124,28 @@ def connect_account(
     since every link would point into the wrong one; `replace` moves there: the links are forgotten, clients are
     matched afresh, and nothing is deleted in either account.
 
-    Raises CredentialsIncomplete (per field), OtherRemoteAccount, UnsupportedFeature, or what the CRM answered.
+    For a client of the person's own a first token is asked for. Raises CredentialsIncomplete (per field),
+    OtherRemoteAccount, UnsupportedFeature, or what the CRM answered.
     """
-    checked = checked_credentials(registry.adapter_class(crm), method, credentials)
-    identity = sync.adapter(crm, checked, {}).test()
+    adapter = registry.adapter_class(crm)
+    checked = checked_credentials(adapter, method, credentials, sync.settings)
+    if way_to_connect(adapter, method, sync.settings).grant:
+        checked = granted_to_a_client(sync, adapter, method, checked)
+    return store_credentials(sync, account_id, Granted(crm, method, checked), by=by, replace=replace)
+
+
+def store_credentials(
+    sync: Sync, account_id: str, granted: Granted, *, by: str = "", replace: bool = False
+) -> ConnectionView:
+    """Test credentials that are complete with the CRM, then store them; raise as `connect_account` does."""
+    crm = granted.crm
+    adapter = sync.adapter(crm, granted.credentials, {})
+    with closing(adapter.http):
+        identity = adapter.test()
     try:
-        _store(sync, account_id, crm, method, checked, identity, replace)
+        _store(sync, account_id, granted, identity, replace)
     except IntegrityError:  # somebody else connected the same CRM at this moment: theirs is the row to change
-        _store(sync, account_id, crm, method, checked, identity, replace)
+        _store(sync, account_id, granted, identity, replace)
     _log.info("account %s connected %s (%s), by user %s", account_id, crm, identity.remote_account_id, by or "unknown")
     return find_connection(sync, account_id, crm)
 
@@ -160,9 +180,42 @@ def resume(sync: Sync, account_id: str, crm: str) -> ConnectionView:
 
 
 def disconnect(sync: Sync, account_id: str, crm: str) -> ConnectionView:
-    """Delete the credentials; links, log and what waits stay, for the day somebody connects again."""
-    state = {"state": DISCONNECTED, "state_code": "", "state_message": "", "credentials": "", "paused": False}
-    return _changed(sync, account_id, crm, state | _UNBLOCKED)
+    """Withdraw what the CRM granted, where it offers that, and delete the credentials, whatever comes of it.
+
+    Links, log and what waits stay, for the day somebody connects again. Where the CRM's grant still stands,
+    `state_message` says why.
+    """
+    row = _row(sync, find_connection(sync, account_id, crm).id)
+    stands = _revoke(sync, row) if row.credentials else ""
+    state = {"state": DISCONNECTED, "state_code": "", "state_message": stands, "credentials": "", "paused": False}
+    ended = {"sign_in": _table.c.sign_in + 1, "renewing_until": 0.0}
+    return _changed(sync, account_id, crm, state | ended | _UNBLOCKED)
+
+
+def _revoke(sync: Sync, row: sa.Row[Any]) -> str:
+    """Withdraw what was granted at the CRM; return why it still stands there, "" where it does not."""
+    try:
+        if not way_to_connect(registry.adapter_class(row.crm), row.auth_method, sync.settings).grant:
+            return ""
+        if _others_speak_with(sync, row):
+            return "Another account here uses the same account in the CRM, so the app stays installed there."
+        adapter = open_adapter(sync, row._mapping)
+        with closing(adapter.http):
+            adapter.revoke(sync.open_credentials(row.id, _row(sync, row.id).credentials))
+    except (SignInEnded, CredentialsRefused):
+        return ""  # it stands no longer
+    except CRMSyncError as error:
+        _log.warning("What %s granted account %s was not withdrawn: %s", row.crm, row.account_id, error.code)
+        return f"The CRM could not be told: {error} Remove the app there by hand."
+    return ""
+
+
+def _others_speak_with(sync: Sync, row: sa.Row[Any]) -> bool:
+    """Tell whether leaving would take the app away from another account's connection as well."""
+    same = sa.and_(_table.c.crm == row.crm, _table.c.remote_account_id == row.remote_account_id)
+    others = sa.select(_table.c.id).where(same, _table.c.id != row.id, _table.c.credentials != "")
+    with sync.database.read() as database:
+        return database.execute(others.where(_table.c.auth_method == row.auth_method)).first() is not None
 
 
 def _changed(sync: Sync, account_id: str, crm: str, values: Mapping[str, Any]) -> ConnectionView:
@@ -181,28 +234,24 @@ def _update(sync: Sync, connection_id: UUID, values: Mapping[str, Any]) -> None:
 
 def _note_test(sync: Sync, tested: sa.Row[Any], values: Mapping[str, Any]) -> None:
     """A test says something about the credentials that it used, and nothing about others that came meanwhile."""
-    same = sa.and_(_table.c.id == tested.id, _table.c.credentials == tested.credentials)
+    same = sa.and_(_table.c.id == tested.id, _table.c.sign_in == tested.sign_in)
     with sync.database.write() as database:
         database.execute(_table.update().where(same).values({**values, "updated_at": sync.clock.now()}))
 
 
-def _store(
-    sync: Sync,
-    account_id: str,
-    crm: str,
-    method: str,
-    credentials: Mapping[str, str],
-    identity: Identity,
-    replace: bool,
-) -> None:
+def _store(sync: Sync, account_id: str, granted: Granted, identity: Identity, replace: bool) -> None:
+    crm = granted.crm
     own = sa.and_(_table.c.account_id == account_id, _table.c.crm == crm)
     with sync.database.write() as database:
         known = database.execute(sa.select(_table).where(own).with_for_update()).first()
         row_id = known.id if known else uuid4()
         now = sync.clock.now()
         values = _good_test(identity, now) | {
-            "auth_method": method,
-            "credentials": sync.seal_credentials(row_id, credentials),
+            "auth_method": granted.method,
+            "credentials": sync.seal_credentials(row_id, granted.credentials),
+            "sign_in": known.sign_in + 1 if known else 1,
+            "renewals": 0,
+            "renewing_until": 0.0,
             "updated_at": now,
         }
         if known is None:
@@ -268,10 +317,11 @@ def own_words(error: CRMSyncError) -> str:
 
 
 def _tested(sync: Sync, row: sa.Row[Any]) -> Identity:
-    credentials = sync.open_credentials(row.id, row.credentials) if row.credentials else {}
-    if not credentials:
+    if not row.credentials:
         raise NotFound("The connection has no credentials: connect first.")
-    return sync.adapter(row.crm, credentials, row.traits).test()
+    adapter = open_adapter(sync, row._mapping)
+    with closing(adapter.http):
+        return adapter.test()
 
 
 def _row(sync: Sync, connection_id: UUID) -> sa.Row[Any]:

@@ -28,7 +28,7 @@ from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .links import LinkState, load_links, owners, save_links
-from .merge import Left, Plan, merge, settled_base, with_intent
+from .merge import Digester, Left, Plan, merge, settled_base, with_intent
 from .retry import Verdict, skipped, succeeded, waits
 from .steps import Step, reach
 from .unheard import changing_hands, until_heard
@@ -47,6 +47,7 @@ class ContactItem:
     client: ClientRecord
     link: LinkState
     ours: Values
+    digest: Digester
     record: RemoteRecord | None = None
     plan: Plan = field(default_factory=Plan)
     found_by: str = ""
@@ -144,7 +145,7 @@ def _translated(drain: Drain, operation: Claimed, client: object, link: LinkStat
         ours = drain.adapter.translate(client)
     except InvalidRecord as error:
         return drain.judged(operation, error, alone=True)
-    return ContactItem(operation, client, link, ours)
+    return ContactItem(operation, client, link, ours, drain.digester(link.id))
 
 
 # Read the CRM's side
@@ -204,7 +205,7 @@ def _settle_absence(drain: Drain, item: ContactItem, lookup: Lookup) -> None:
     It would bear the e-mail of then, which need not be the one of now.
     """
     name = next((spec.name for spec in drain.adapter.fields if spec.source == "email"), "")
-    sent, now = item.link.intents.get(name), drain.digester(item.link.id)(name, item.ours.get(name, ""))
+    sent, now = item.link.intents.get(name), item.digest(name, item.ours.get(name, ""))
     if drain.adapter.confirms(lookup if sent == [now] else replace(lookup, email="")):
         item.link.intents = {}
     else:
@@ -263,8 +264,7 @@ def _merge(drain: Drain, item: ContactItem) -> None:
         return
     base = item.link.base if item.was_linked else None
     version = drain.adapter.translation_version
-    digest = drain.digester(item.link.id)
-    item.plan = merge(base, item.link.intents, item.ours, item.record.values, digest, version=version)
+    item.plan = merge(base, item.link.intents, item.ours, item.record.values, item.digest, version=version)
     item.plan.leave(item.record.lacks, Left.LACKING)
     required = {spec.name for spec in drain.adapter.fields if spec.required}
     item.plan.leave([name for name in required if item.plan.writes.get(name) == ""], Left.NEVER_BLANK)
@@ -296,7 +296,7 @@ def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
     """Write down what will be sent, before it is: a lost answer can then be told from a person's edit."""
     for item in items:
         item.unanswered = item.link.intents
-        item.link.intents = with_intent(item.unanswered, item.plan.writes, drain.digester(item.link.id))
+        item.link.intents = with_intent(item.unanswered, item.plan.writes, item.digest)
         item.touches_link = True
     with drain.sync.database.write() as connection:
         drain.lease.renew(connection, drain.sync.clock)
@@ -331,10 +331,10 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
 def _done(drain: Drain, item: ContactItem) -> Verdict:
     """Both sides agree now: the link says so, and the log tells what was written and what was left."""
     assert item.record is not None
-    was_linked, link, digest = item.was_linked, item.link, drain.digester(item.link.id)
+    was_linked, link = item.was_linked, item.link
     version = drain.adapter.translation_version
     base = link.base if was_linked else None
-    link.base = settled_base(base, item.plan, item.ours, item.record.values, digest, version=version)
+    link.base = settled_base(base, item.plan, item.ours, item.record.values, item.digest, version=version)
     link.state, link.remote_id, link.remote_url = ACTIVE, item.record.id, item.record.url
     link.intents, link.host_version, item.touches_link = {}, item.client.version, True
     return succeeded(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,9 +11,10 @@ from uuid import UUID
 
 from ..clock import Clock
 from ..config import Settings
+from ..credentials.ground import seal, unseal
 from ..crm import registry
-from ..models import Connection, Database
-from ..vault import Place, Vault
+from ..models import Database
+from ..vault import Vault
 from .installation import Identity, load_installation
 from .warm import WarmAdapters
 
@@ -61,18 +61,23 @@ class Sync:
 
     def seal_credentials(self, connection_id: UUID, credentials: Mapping[str, str]) -> str:
         """Encrypt a connection's credentials for its row."""
-        return self.vault.seal(json.dumps(dict(credentials), sort_keys=True), _credentials_place(connection_id))
+        return seal(self.vault, connection_id, credentials)
 
     def open_credentials(self, connection_id: UUID, sealed: str) -> dict[str, str]:
         """Decrypt a connection's credentials; raise SecretUnreadable where no configured key opens them."""
-        opened: dict[str, str] = json.loads(self.vault.open(sealed, _credentials_place(connection_id)))
-        return opened
+        return unseal(self.vault, connection_id, sealed)
 
     def adapter(
-        self, crm: str, credentials: Mapping[str, str], traits: Mapping[str, Any], *, meter: Meter | None = None
+        self,
+        crm: str,
+        credentials: Mapping[str, str],
+        traits: Mapping[str, Any],
+        *,
+        meter: Meter | None = None,
+        renew: Renewal | None = None,
     ) -> Adapter:
-        """Return an adapter for one connection's credentials."""
-        return self.connector(crm, credentials, self.settings, traits, meter=meter, clock=self.clock)
+        """Return an adapter that speaks with the given credentials."""
+        return self.connector(crm, credentials, self.settings, traits, meter=meter, clock=self.clock, renew=renew)
 
     def link_id(self, connection_id: UUID, subject_type: str, subject_id: str) -> UUID:
         """Return the id of a subject's first link. It tells nothing of the subject, and is the same if links are lost.
@@ -82,7 +87,3 @@ class Sync:
         text = f"{self.installation.id.hex}/{connection_id.hex}/{subject_type}/{subject_id}"
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         return UUID(bytes=digest[:16])
-
-
-def _credentials_place(connection_id: UUID) -> Place:
-    return Place(Connection.__tablename__, connection_id, "credentials")

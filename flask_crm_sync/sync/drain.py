@@ -39,6 +39,10 @@ class Drain:
     adapter: Adapter
     meter: SharedMeter
     trouble: CRMError | None = None
+    released: bool = False
+    """Whether the connection was given back with the last batch."""
+    day_rests: float = 0.0
+    """Seconds for which all lanes but the live one rest, because the day's calls run short."""
 
     @property
     def connection_id(self) -> UUID:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -74,10 +74,7 @@ def _fan_out_chunk(sync: Sync) -> int:
 
 def _take(connection: sa.Connection) -> Sequence[Any]:
     """Claim by delete, never by a highest id: a slower transaction may commit a lower one later."""
-    waiting = sa.select(_changes).order_by(_changes.c.id).limit(CHUNK)
-    if supports_skip_locked(connection):
-        waiting = waiting.with_for_update(skip_locked=True)
-    taken = connection.execute(waiting).all()
+    taken = connection.execute(_WAITING_UNLOCKED if supports_skip_locked(connection) else _WAITING).all()
     if taken:
         _delete(connection, [change.id for change in taken])
     return taken
@@ -90,9 +87,12 @@ def _delete(connection: sa.Connection, ids: Sequence[int]) -> None:
     if connection.dialect.name in {"mysql", "mariadb"}:
         connection.execute(_KEY_BY_KEY, {"ids": json.dumps(ids)})
     else:
-        connection.execute(_changes.delete().where(_changes.c.id.in_(ids)))
+        connection.execute(_DELETE, {"ids": ids})
 
 
+_WAITING = sa.select(_changes).order_by(_changes.c.id).limit(CHUNK)
+_WAITING_UNLOCKED = _WAITING.with_for_update(skip_locked=True)
+_DELETE = _changes.delete().where(_changes.c.id.in_(sa.bindparam("ids", expanding=True)))
 _KEY_BY_KEY = sa.text(
     "DELETE one FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id BIGINT PATH '$')) AS taken "
     "STRAIGHT_JOIN crm_sync_change AS one ON one.id = taken.id"
@@ -101,16 +101,16 @@ _KEY_BY_KEY = sa.text(
 
 def _fold(changes: Iterable[Any]) -> _Happened:
     happened = _Happened()
-    for change in changes:
-        is_client = change.subject_type == CLIENT
+    for _, subject_type, subject_id, account_id, kind, created_at in changes:
+        is_client = subject_type == CLIENT
         alive = happened.clients if is_client else happened.conversations
         gone = happened.gone_clients if is_client else happened.gone_conversations
-        (gone if change.kind == DELETED else alive).add(change.subject_id)
-        if change.kind == CREATED:
-            gone.discard(change.subject_id)  # SQLite hands a deleted row's key to the next one
-            happened.born[change.subject_type, change.subject_id] = change.created_at
-        if is_client and change.account_id is not None:
-            happened.accounts[change.subject_id] = change.account_id
+        (gone if kind == DELETED else alive).add(subject_id)
+        if kind == CREATED:
+            gone.discard(subject_id)  # SQLite hands a deleted row's key to the next one
+            happened.born[subject_type, subject_id] = created_at
+        if is_client and account_id is not None:
+            happened.accounts[subject_id] = account_id
     return happened
 
 
@@ -139,48 +139,74 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
     conversations = happened.conversations - happened.gone_conversations
     heads = sync.host.conversation_heads(connection, conversations) if conversations else {}
     concerned = {accounts[c] for c in clients if c in accounts} | {head.account_id for head in heads.values()}
-    _forget_former(connection, happened, concerned, now)
     connections = _connections_of(connection, concerned)
+    links = _links_of(connection, [to["id"] for to in connections], clients, happened)
+    _forget_former(connection, links, happened, now)
     rows: list[dict[str, Any]] = []
-    for account_id, owed_to in connections.items():
-        theirs = [c for c in clients if accounts.get(c) == account_id]
-        its = [head for head in heads.values() if head.account_id == account_id]
-        for to in owed_to:
-            rows += _contacts_owed(connection, to, theirs, now)
-            rows += _notes_owed(sync, to, its, now)
+    for to in filter(_is_owed, connections):
+        theirs = [c for c in clients if accounts.get(c) == to["account_id"]]
+        its = [head for head in heads.values() if head.account_id == to["account_id"]]
+        rows += _contacts_owed(to, theirs, links, now)
+        rows += _notes_owed(sync, to, its, now)
     owe(connection, rows)
 
 
-def _forget_former(connection: sa.Connection, happened: _Happened, accounts: Iterable[str], now: datetime) -> None:
+def _links_of(
+    connection: sa.Connection, connection_ids: Sequence[UUID], clients: set[str], happened: _Happened
+) -> list[sa.Row[Any]]:
+    """Read the links of clients, and of conversations that have only just been made."""
+    born: dict[str, set[str]] = {CLIENT: set(), CONVERSATION: set()}
+    for subject_type, subject_id in happened.born:
+        born[subject_type].add(subject_id)
+    links: list[sa.Row[Any]] = []
+    for subject_type, ids in ((CLIENT, clients | born[CLIENT]), (CONVERSATION, born[CONVERSATION])):
+        if connection_ids and ids:
+            wanted = {"of": connection_ids, "kind": subject_type, "ids": list(ids)}
+            links += connection.execute(_LINKS, wanted)
+    return links
+
+
+_LINK = ("id", "connection_id", "subject_type", "subject_id", "state", "created_at")
+_LINKS = sa.select(*(_links.c[name] for name in _LINK)).where(
+    _links.c.connection_id.in_(sa.bindparam("of", expanding=True)),
+    _links.c.subject_type == sa.bindparam("kind"),
+    _links.c.subject_id.in_(sa.bindparam("ids", expanding=True)),
+)
+
+
+def _forget_former(connection: sa.Connection, links: list[sa.Row[Any]], happened: _Happened, now: datetime) -> None:
     """What is linked under the key of a subject from before its creation is another's who had that key."""
-    theirs = sa.select(_connections.c.id).where(_connections.c.account_id.in_(list(accounts)))
-    for subject_type in (CLIENT, CONVERSATION):
-        born = [id for kind, id in happened.born if kind == subject_type]
-        query = sa.select(_links.c.id, _links.c.subject_id, _links.c.created_at).where(
-            _links.c.connection_id.in_(theirs), _links.c.subject_type == subject_type, _links.c.subject_id.in_(born)
-        )
-        for link in connection.execute(query).all() if born else ():
-            if link.created_at < happened.born[subject_type, link.subject_id]:
-                forget_former(connection, link.id, now)
+    for link in list(links):
+        born = happened.born.get((link.subject_type, link.subject_id))
+        if born is not None and link.created_at < born:
+            forget_former(connection, link.id, now)
+            links.remove(link)
 
 
-def _connections_of(connection: sa.Connection, accounts: Iterable[str]) -> dict[str, list[Row]]:
-    """Disabled and disconnected owe nothing; paused and expired let the work wait."""
-    found: dict[str, list[Row]] = defaultdict(list)
+def _connections_of(connection: sa.Connection, accounts: Iterable[str]) -> Sequence[Row]:
     wanted = list(accounts)
-    if wanted:
-        query = sa.select(_connections).where(
-            _connections.c.account_id.in_(wanted), _connections.c.enabled, _connections.c.state != DISCONNECTED
-        )
-        for row in connection.execute(query).mappings():
-            found[row["account_id"]].append(row)
-    return found
+    return connection.execute(_CONNECTIONS, {"accounts": wanted}).mappings().all() if wanted else ()
 
 
-def _contacts_owed(connection: sa.Connection, to: Row, clients: Sequence[str], now: datetime) -> list[dict[str, Any]]:
+_NEEDED = ("id", "account_id", "crm", "enabled", "state", "sync_contacts", "sync_notes")
+_ROUND = ("next_interval_at", "created_at", "interval_minutes")
+_CONNECTIONS = sa.select(*(_connections.c[name] for name in (*_NEEDED, *_ROUND))).where(
+    _connections.c.account_id.in_(sa.bindparam("accounts", expanding=True))
+)
+
+
+def _is_owed(to: Row) -> bool:
+    """Disabled and disconnected connections are owed nothing; for paused and expired ones the work waits."""
+    return bool(to["enabled"]) and to["state"] != DISCONNECTED
+
+
+def _contacts_owed(
+    to: Row, clients: Sequence[str], links: Iterable[sa.Row[Any]], now: datetime
+) -> list[dict[str, Any]]:
     if not clients or not to["sync_contacts"]:
         return []
-    states = _link_states(connection, to, clients)
+    own = (link for link in links if link.connection_id == to["id"] and link.subject_type == CLIENT)
+    states = {link.subject_id: link.state for link in own}
     round_at = next_round(to["next_interval_at"] or to["created_at"], to["interval_minutes"], now)
     rows = []
     for client_id in clients:
@@ -201,13 +227,6 @@ def _contacts_owed(connection: sa.Connection, to: Row, clients: Sequence[str], n
             )
         )
     return rows
-
-
-def _link_states(connection: sa.Connection, to: Row, clients: Sequence[str]) -> dict[str, str]:
-    query = sa.select(_links.c.subject_id, _links.c.state).where(
-        _links.c.connection_id == to["id"], _links.c.subject_type == CLIENT, _links.c.subject_id.in_(clients)
-    )
-    return {row.subject_id: row.state for row in connection.execute(query)}
 
 
 def _notes_owed(sync: Sync, to: Row, heads: Iterable[Any], now: datetime) -> list[dict[str, Any]]:

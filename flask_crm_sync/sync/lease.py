@@ -8,26 +8,37 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..clock import Clock
-from ..models import Connection, database_now
+from ..models import Connection, DatabaseClock
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
-
-# Statements that every drain runs again and again are built once: building one costs more than running it.
-_HOLD = (
-    _connections.update()
-    .where(_connections.c.id == sa.bindparam("held_id"), _connections.c.fence == sa.bindparam("held_fence"))
-    .values(lease_until=sa.bindparam("until"))
-)
-_TAKE = (
-    _connections.update()
-    .where(_connections.c.id == sa.bindparam("free_id"), _connections.c.lease_until < sa.bindparam("now"))
-    .values(fence=_connections.c.fence + 1, lease_until=sa.bindparam("until"))
-)
-_FENCE = sa.select(_connections.c.fence).where(_connections.c.id == sa.bindparam("taken_id"))
 
 
 class LeaseLost(Exception):
     """Another worker holds the connection now: whatever this one has in hand, it must not settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What is said to the database about leases, by one clock. Built once: building costs more than running."""
+
+    hold: sa.Update
+    release: sa.Update
+    take: sa.Update
+
+    @classmethod
+    def by(cls, now: sa.ColumnElement[float]) -> Statements:
+        """Return the statements that go by a clock."""
+        mine = sa.and_(_connections.c.id == sa.bindparam("held_id"), _connections.c.fence == sa.bindparam("held_fence"))
+        until = now + sa.bindparam("seconds", type_=sa.Double())
+        taken = {"fence": _connections.c.fence + 1, "lease_until": until}
+        return cls(
+            hold=_connections.update().where(mine).values(lease_until=until),
+            release=_connections.update().where(mine).values(lease_until=sa.literal_column("0")),
+            take=_connections.update().where(mine, _connections.c.lease_until < now).values(taken),
+        )
+
+
+SQL = Statements.by(DatabaseClock())
 
 
 @dataclass(slots=True)
@@ -50,25 +61,24 @@ class Lease:
         LeaseLost.
         """
         started = clock.monotonic()
-        if not self._hold(connection, until=database_now(connection) + self.seconds):
+        if connection.execute(SQL.hold, {**self._mine, "seconds": self.seconds}).rowcount != 1:
             raise LeaseLost
         self.expires = started + self.seconds
 
     def release(self, connection: sa.Connection) -> None:
         """Give the connection back, if it is still ours."""
-        self._hold(connection, until=0.0)
+        connection.execute(SQL.release, self._mine)
 
-    def _hold(self, connection: sa.Connection, *, until: float) -> bool:
-        held = connection.execute(_HOLD, {"held_id": self.connection_id, "held_fence": self.fence, "until": until})
-        return held.rowcount == 1
+    @property
+    def _mine(self) -> dict[str, object]:
+        return {"held_id": self.connection_id, "held_fence": self.fence}
 
 
-def acquire(connection: sa.Connection, connection_id: UUID, seconds: float, clock: Clock) -> Lease | None:
-    """Take the lease, or return None where another drain holds it."""
+def acquire(connection: sa.Connection, connection_id: UUID, fence: int, seconds: float, clock: Clock) -> Lease | None:
+    """Take the lease of a connection whose row was read with this `fence`, or return None where somebody else did.
+
+    Whoever took it since that reading has seen at least what was due then.
+    """
     started = clock.monotonic()
-    now = database_now(connection)
-    taken = connection.execute(_TAKE, {"free_id": connection_id, "now": now, "until": now + seconds})
-    if taken.rowcount != 1:
-        return None
-    fence = connection.execute(_FENCE, {"taken_id": connection_id}).scalar_one()
-    return Lease(connection_id, fence, seconds, started + seconds)
+    taken = connection.execute(SQL.take, {"held_id": connection_id, "held_fence": fence, "seconds": seconds})
+    return Lease(connection_id, fence + 1, seconds, started + seconds) if taken.rowcount == 1 else None

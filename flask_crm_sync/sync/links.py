@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..models import Link
+from ..models.change import CLIENT
 from ..models.link import ACTIVE, PROPOSED, TOMBSTONE
 from .merge import Base
 
@@ -47,6 +48,11 @@ class LinkState:
         return self.state == ACTIVE
 
     @property
+    def is_settled(self) -> bool:
+        """Tell whether a record stands for the subject and no write of ours is without an answer."""
+        return self.is_active and not self.intents
+
+    @property
     def is_tombstone(self) -> bool:
         """Tell whether the record was deleted in the CRM."""
         return self.state == TOMBSTONE
@@ -65,6 +71,16 @@ _LOAD = sa.select(*(table.c[name] for name in _READ)).where(
     table.c.subject_type == sa.bindparam("kind"),
     table.c.subject_id.in_(sa.bindparam("ids", expanding=True)),
 )
+
+
+def load_records(connection: sa.Connection, connection_id: UUID, client_ids: Iterable[str]) -> dict[str, LinkState]:
+    """Return the links of clients as far as a note needs them: which record there is, not what was agreed on it."""
+    wanted = {"of": connection_id, "kind": CLIENT, "ids": list(client_ids)}
+    rows = connection.execute(_LOAD_RECORDS, wanted)
+    return {row.subject_id: LinkState(row.id, row.subject_id, row.state, row.remote_id, stored=True) for row in rows}
+
+
+_LOAD_RECORDS = _LOAD.with_only_columns(*(table.c[name] for name in ("id", "subject_id", "state", "remote_id")))
 
 
 def _state(row: sa.Row[Any]) -> LinkState:
@@ -105,10 +121,15 @@ def owners(
     wanted = list(remote_ids)
     if not wanted:
         return {}
-    query = sa.select(table.c.remote_id, table.c.subject_id).where(
-        table.c.connection_id == connection_id, table.c.remote_type == remote_type, table.c.remote_id.in_(wanted)
-    )
-    return {row.remote_id: row.subject_id for row in connection.execute(query)}
+    asked = {"of": connection_id, "kind": remote_type, "ids": wanted}
+    return {row.remote_id: row.subject_id for row in connection.execute(_OWNERS, asked)}
+
+
+_OWNERS = sa.select(table.c.remote_id, table.c.subject_id).where(
+    table.c.connection_id == sa.bindparam("of"),
+    table.c.remote_type == sa.bindparam("kind"),
+    table.c.remote_id.in_(sa.bindparam("ids", expanding=True)),
+)
 
 
 def save_links(
@@ -119,49 +140,62 @@ def save_links(
     links: Sequence[LinkState],
     now: datetime,
 ) -> None:
-    """Write links as they are in hand: new rows in one statement, changed ones in another.
+    """Write links as they are in hand: new ones, agreed ones and others in a statement each.
 
     Who goes on to use them marks them as `stored` when the transaction has committed.
     """
-    new = [{**_row(link, now), "created_at": link.seen_at or now} for link in links if not link.stored]
-    if new:
+    fresh = [link for link in links if not link.stored]
+    if fresh:
         same = {"connection_id": connection_id, "subject_type": subject_type, "remote_type": remote_type}
-        connection.execute(table.insert(), [{"id": row.pop("link_id"), **same, **row} for row in new])
-    changed = [_row(link, now) for link in links if link.stored]
-    if changed:
-        connection.execute(_CHANGE, changed)
+        _insert(connection, fresh, same, now)
+    for statement, form, chosen in (
+        (_AGREE, _agreed, [link for link in links if link.stored and link.is_settled]),
+        (_CHANGE, _changed, [link for link in links if link.stored and not link.is_settled]),
+    ):
+        if chosen:
+            connection.execute(statement, [{"link_id": link.id, **form(link), "updated_at": now} for link in chosen])
 
 
-_CHANGE = (
-    table.update()
-    .where(table.c.id == sa.bindparam("link_id"))
-    .values(
+def _insert(connection: sa.Connection, links: Sequence[LinkState], same: Mapping[str, Any], now: datetime) -> None:
+    proposed = all(link.state == PROPOSED and link.remote_id is None and not link.base for link in links)
+    statement, form = (_PROPOSE, _proposed) if proposed else (table.insert(), _changed)
+    new = [
         {
-            name: sa.bindparam(name)
-            for name in (
-                "subject_id",
-                "state",
-                "remote_id",
-                "remote_url",
-                "base",
-                "intents",
-                "host_version",
-                "updated_at",
-            )
+            "id": link.id,
+            "subject_id": link.subject_id,
+            **same,
+            **form(link),
+            "created_at": link.seen_at or now,
+            "updated_at": now,
         }
-    )
-)
+        for link in links
+    ]
+    connection.execute(statement, new)
 
 
-def _row(link: LinkState, now: datetime) -> dict[str, Any]:
+def _proposed(link: LinkState) -> dict[str, Any]:
+    return {"intents": link.intents or None, "host_version": link.host_version}
+
+
+def _agreed(link: LinkState) -> dict[str, Any]:
     return {
-        "link_id": link.id,
-        "subject_id": link.subject_id,
-        "state": link.state,
         "remote_id": link.remote_id,
         "remote_url": link.remote_url,
         "base": link.base.to_json() if link.base else {},
-        "intents": link.intents or None,
         "host_version": link.host_version,
-        "updated_at": now,
     }
+
+
+def _changed(link: LinkState) -> dict[str, Any]:
+    return {"state": link.state, "intents": link.intents or None, **_agreed(link)}
+
+
+def _of_link(*names: str) -> dict[str, sa.BindParameter[Any]]:
+    return {name: sa.bindparam(name) for name in (*names, "remote_id", "remote_url", "base", "host_version")}
+
+
+# What is the same for every row of a kind is a literal: it need not be made anew and sent with each of them.
+_PROPOSE = table.insert().values(state=sa.literal_column(f"'{PROPOSED}'"), base=sa.literal_column("'{}'"))
+_ROW = table.update().where(table.c.id == sa.bindparam("link_id")).values(updated_at=sa.bindparam("updated_at"))
+_CHANGE = _ROW.values(_of_link("state", "intents"))
+_AGREE = _ROW.values(_of_link()).values(state=sa.literal_column(f"'{ACTIVE}'"), intents=sa.null())

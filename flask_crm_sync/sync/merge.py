@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,8 +31,9 @@ class Base:
     fields: Mapping[str, tuple[str, str]]
 
     def to_json(self) -> dict[str, object]:
-        """Return the form that is stored."""
-        return {"v": self.version, "f": {name: list(pair) for name, pair in self.fields.items()}}
+        """Return the form that is stored; a field on which both sides are the same has one digest instead of two."""
+        fields = {name: ours if ours == theirs else [ours, theirs] for name, (ours, theirs) in self.fields.items()}
+        return {"v": self.version, "f": fields}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object] | None) -> Base | None:
@@ -41,23 +42,31 @@ class Base:
             return None
         fields = stored["f"]
         assert isinstance(fields, Mapping)
-        return cls(int(str(stored["v"])), {name: (pair[0], pair[1]) for name, pair in fields.items()})
+        pairs = {name: (kept, kept) if isinstance(kept, str) else (kept[0], kept[1]) for name, kept in fields.items()}
+        return cls(int(str(stored["v"])), pairs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Digester:
     """Keyed digests of one link's fields, so that the base holds no second copy of personal data."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     link_id: UUID
+    known: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What was digested already: a value is digested when it is proposed, and again when it is settled."""
 
     def __call__(self, name: str, value: str) -> str:
         """Return the digest of a field's value; a blank is "" and shows as one."""
         if not value:
             return ""
-        text = f"{name}\0{value}".encode("utf-8", "surrogatepass")
-        digest = hashlib.blake2b(text, key=self.secret, salt=self.link_id.bytes, digest_size=12)
-        return base64.b64encode(digest.digest()).decode()
+        text = f"{name}\0{value}"
+        if text not in self.known:
+            self.known[text] = self._digest(text.encode("utf-8", "surrogatepass"))
+        return self.known[text]
+
+    def _digest(self, text: bytes) -> str:
+        digest = hashlib.blake2b(text, key=self.secret, salt=self.link_id.bytes, digest_size=12).digest()
+        return binascii.b2a_base64(digest, newline=False).decode()
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from ..models.operation import FAILED, PENDING
 from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, NOTE, Drain, alone
-from .links import LinkState, load_links, owners, save_links
+from .links import LinkState, load_links, load_records, owners, save_links
 from .merge import Base, Digester
 from .notebody import note_body, note_subject
 from .retry import Verdict, grown, skipped, succeeded, waits
@@ -82,7 +82,7 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
         moving = changing_hands(connection, CONVERSATION, ids)
         moving_clients = changing_hands(connection, CLIENT, client_ids)
         links = load_links(connection, drain.connection_id, CONVERSATION, ids)
-        contacts: dict[str, LinkState | CRMError] = {**load_links(connection, drain.connection_id, CLIENT, client_ids)}
+        contacts: dict[str, LinkState | CRMError] = {**load_records(connection, drain.connection_id, client_ids)}
     if not drain.connection["sync_contacts"]:
         _link_matches(drain, [client for id, client in clients.items() if id not in contacts], contacts, seen_at)
     items, verdicts = [], {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from ..models import Connection
 from ..models.connection import CONNECTED
-from ..models.operation import PENDING, UPDATE_CONTACT
+from ..models.operation import LANES, PENDING, UPDATE_CONTACT
 from . import reasons
 from .context import Sync
 from .fanout import fan_out
@@ -27,38 +27,43 @@ def sync_now(sync: Sync, account_id: str | None = None, crm: str | None = None) 
     scan(sync, force=True)
     fan_out(sync)
     now = sync.clock.now()
-    with sync.database.write() as connection:
-        connection.execute(_bring_forward(now, account_id, crm))
-        return int(connection.execute(_count_due(now, account_id, crm)).scalar_one())
+    with sync.database.write() as database:
+        chosen = database.execute(_workable(account_id, crm)).scalars().all()
+        for connection_id in chosen:
+            database.execute(_BRING_FORWARD, {**_keys_of(connection_id), "now": now})
+        return sum(database.execute(_DUE, {"of": one, "now": now}).scalar_one() for one in chosen)
 
 
-def _chosen(account_id: str | None, crm: str | None) -> sa.ColumnElement[bool]:
+def _workable(account_id: str | None, crm: str | None) -> sa.Select[Any]:
     connections = sa.select(_connections.c.id).where(
         _connections.c.state == CONNECTED, _connections.c.enabled, sa.not_(_connections.c.paused)
     )
     if account_id is not None:
         connections = connections.where(_connections.c.account_id == account_id)
-    if crm is not None:
-        connections = connections.where(_connections.c.crm == crm)
-    return operations.c.connection_id.in_(connections)
+    return connections if crm is None else connections.where(_connections.c.crm == crm)
 
 
-def _bring_forward(now: datetime, account_id: str | None, crm: str | None) -> sa.Update:
-    waits = sa.or_(operations.c.kind == UPDATE_CONTACT, operations.c.reason == reasons.WAITING_FOR_RETRY)
-    return (
-        operations.update()
-        .where(
-            _chosen(account_id, crm),
-            operations.c.status == PENDING,
-            operations.c.claim.is_(None),
-            operations.c.due_at > now,
-            sa.not_(operations.c.unknown),
-            waits,
-        )
-        .values(due_at=now)
+def _keys_of(connection_id: UUID) -> dict[str, str]:
+    """Return the first and the last pending key that an operation of a connection can have, in any collation.
+
+    What waits is found between them, however long the log is.
+    """
+    return {"least": f"{connection_id.hex}:contact:{'0' * 32}", "most": f"{connection_id.hex}:note:{'f' * 32}"}
+
+
+_BRING_FORWARD = (
+    operations.update()
+    .where(
+        operations.c.pending_key.between(sa.bindparam("least"), sa.bindparam("most")),
+        operations.c.due_at > sa.bindparam("now"),
+        sa.not_(operations.c.unknown),
+        sa.or_(operations.c.kind == UPDATE_CONTACT, operations.c.reason == reasons.WAITING_FOR_RETRY),
     )
-
-
-def _count_due(now: datetime, account_id: str | None, crm: str | None) -> sa.Select[Any]:
-    due = sa.and_(operations.c.status == PENDING, operations.c.due_at <= now)
-    return sa.select(sa.func.count()).select_from(operations).where(_chosen(account_id, crm), due)
+    .values(due_at=sa.bindparam("now"))
+)
+_DUE = sa.select(sa.func.count()).where(
+    operations.c.connection_id == sa.bindparam("of"),
+    operations.c.status == PENDING,
+    operations.c.lane.in_(list(LANES)),
+    operations.c.due_at <= sa.bindparam("now"),
+)

@@ -49,19 +49,24 @@ def new_operation(
         "subject_type": subject_type,
         "subject_id": subject_id,
         "client_id": client_id,
-        "status": PENDING,
         "pending_key": pending_key(connection["id"], kind, subject_id),
         "due_at": due_at,
-        "attempts": 0,
-        "crashes": 0,
-        "batch_limit": FULL_BATCH,
-        "unknown": False,
-        "retried_seconds": 0.0,
-        "reason": "",
-        "message": "",
-        "crm_message": "",
         "created_at": now,
     }
+
+
+# Literals: what is the same for all rows is not sent with each of them.
+_UNTOUCHED: Mapping[str, Any] = {
+    "status": sa.literal_column(f"'{PENDING}'"),
+    "attempts": sa.literal_column("0"),
+    "crashes": sa.literal_column("0"),
+    "batch_limit": sa.literal_column(str(FULL_BATCH)),
+    "unknown": sa.false(),
+    "retried_seconds": sa.literal_column("0"),
+    "reason": sa.literal_column("''"),
+    "message": sa.literal_column("''"),
+    "crm_message": sa.literal_column("''"),
+}
 
 
 def owe(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -76,12 +81,12 @@ def owe(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 @cache
 def _owing(dialect: str) -> sa.Insert:
     if dialect in {"mysql", "mariadb"}:
-        into = mysql.insert(table)
+        into = mysql.insert(table).values(_UNTOUCHED)
         return into.on_duplicate_key_update(_folded(into.inserted))
     if dialect == "postgresql":
-        pg = postgresql.insert(table)
+        pg = postgresql.insert(table).values(_UNTOUCHED)
         return pg.on_conflict_do_update(index_elements=[table.c.pending_key], set_=_folded(pg.excluded))
-    lite = sqlite.insert(table)
+    lite = sqlite.insert(table).values(_UNTOUCHED)
     return lite.on_conflict_do_update(index_elements=[table.c.pending_key], set_=_folded(lite.excluded))
 
 

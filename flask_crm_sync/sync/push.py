@@ -11,24 +11,24 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..errors import CRMError, ReconnectRequired, SecretUnreadable, UnsupportedFeature
+from ..errors import ReconnectRequired, SecretUnreadable, TransientCRMError, UnsupportedFeature
 from ..models import Connection
 from ..models.change import CLIENT, CONVERSATION
-from ..models.connection import CONNECTED, NEEDS_ATTENTION
-from ..models.operation import CREATE_LEAD, LIVE, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
+from ..models.connection import CONNECTED
+from ..models.operation import CREATE_LEAD, LANES, LIVE, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from .budget import SharedMeter
-from .claim import Claimed, abandoned, claim
+from .claim import Claimed, Head, abandoned, claim, heads
 from .contacts import ContactItem, push_contacts
 from .context import Sync
 from .deadlock import again_if_deadlocked
 from .drain import CONTACT, NOTE, Drain, Settled, settled_view
+from .health import flag, note_health, rest
 from .lease import LeaseLost, acquire
 from .links import load_links, save_links
 from .notes import NoteItem, push_notes
 from .operations import new_operation, owe
-from .operations import table as operations
-from .release import owe_skipped_notes, release_waiting_notes
-from .retry import Verdict, connection_wait
+from .release import release_notes
+from .retry import Verdict
 from .settle import recovered, settle
 from .steps import Step, reach
 from .warm import Warm
@@ -76,12 +76,14 @@ def drain(
     started = sync.clock.monotonic()
     try:
         while batch:
-            batch = _work(desk, batch, result, listener, claim_more=lambda: _has_time(sync, started, should_stop))
+            batch = _work(desk, batch, result, listener, goes_on=lambda: _has_time(sync, started, should_stop))
             if desk.trouble is not None and not batch:
                 batch = _after_rest(desk, result, started, should_stop)
             if batch:
                 between()
-        _close(desk, result)
+        if not desk.released:
+            _close(desk, result)
+        reach(Step.RELEASED)
     except LeaseLost:
         log.warning("The connection %s was taken over by another worker; its work goes on there.", connection_id)
         result.busy = True
@@ -103,7 +105,10 @@ def _open(sync: Sync, connection_id: UUID, result: Drained) -> tuple[Drain, list
     try:
         warm = sync.warm.get(sync, row)
     except (SecretUnreadable, ReconnectRequired, UnsupportedFeature) as error:
-        _flag(sync, row, error.code, str(error))
+        flag(sync, row, error)
+        return None
+    except TransientCRMError as error:
+        result.blocked_until = rest(sync, row, error)
         return None
     desk, batch = again_if_deadlocked(lambda: _lease(sync, row, warm), sync.clock)
     if desk is None:
@@ -115,13 +120,14 @@ def _open(sync: Sync, connection_id: UUID, result: Drained) -> tuple[Drain, list
 
 def _lease(sync: Sync, row: sa.RowMapping, warm: Warm) -> tuple[Drain | None, list[Claimed]]:
     with sync.database.write() as connection:
-        lease = acquire(connection, row["id"], sync.settings.lease_seconds, sync.clock)
+        lease = acquire(connection, row["id"], row["fence"], sync.settings.lease_seconds, sync.clock)
         if lease is None:
             return None, []
         meter = SharedMeter.make(sync, warm.token, lease, warm.adapter)
         desk = Drain(sync, lease, row, warm.adapter, meter)
-        _take_back(desk, connection)
-        batch = _claim(desk, connection)
+        if row["lease_until"] > 0:  # nobody gave it back
+            _take_back(desk, connection)
+        batch = _claim(desk, connection, heads(connection, desk.connection_id))
         reach(Step.LEASED)
     return desk, batch
 
@@ -146,20 +152,6 @@ def _may_work(row: sa.RowMapping) -> bool:
     return row["enabled"] and not row["paused"] and row["state"] == CONNECTED
 
 
-def _flag(sync: Sync, row: sa.RowMapping, code: str, message: str) -> None:
-    with sync.database.write() as connection:
-        connection.execute(
-            _connections.update()
-            .where(_same_credentials(row))
-            .values(state=NEEDS_ATTENTION, state_code=code, state_message=message, updated_at=sync.clock.now())
-        )
-
-
-def _same_credentials(row: sa.RowMapping) -> sa.ColumnElement[bool]:
-    """A refusal says nothing about credentials that a person has given since."""
-    return sa.and_(_connections.c.id == row["id"], _connections.c.credentials == row["credentials"])
-
-
 def _take_back(desk: Drain, connection: sa.Connection) -> None:
     left = abandoned(connection, desk.lease)
     if not left:
@@ -175,11 +167,17 @@ def _take_back(desk: Drain, connection: sa.Connection) -> None:
     settle(connection, pairs, now)
 
 
-def _claim(desk: Drain, connection: sa.Connection) -> list[Claimed]:
-    batch = claim(connection, desk.lease, desk.now(), desk.adapter.batch_size)
+def _claim(desk: Drain, connection: sa.Connection, ahead: list[Head]) -> list[Claimed]:
+    now = desk.now()
+    if not any(head.due_at <= now for head in ahead):
+        return []
+    ledger = desk.meter.look(connection)
+    desk.day_rests = desk.meter.day_rests(ledger)
+    slowest = LIVE if desk.day_rests else max(LANES)
+    batch = claim(connection, desk.lease, now, desk.adapter.batch_size, ahead, slowest)
     if batch:
         desk.meter.lane = batch[0].lane
-        desk.meter.prepare(connection)
+        desk.meter.prepare(connection, ledger, searching=not batch[0].is_note)
     return batch
 
 
@@ -192,9 +190,12 @@ def _work(
     result: Drained,
     listener: Listener | None,
     *,
-    claim_more: Callable[[], bool],
+    goes_on: Callable[[], bool],
 ) -> list[Claimed]:
-    """Push one batch and settle it; return the next batch, claimed in the settling transaction."""
+    """Push one batch and settle it; return the next batch, claimed in the settling transaction.
+
+    Where nothing follows, that transaction gives the connection back as well.
+    """
     if batch[0].is_note:
         notes, verdicts = push_notes(desk, batch)
         contacts: list[ContactItem] = []
@@ -202,7 +203,7 @@ def _work(
         contacts, verdicts = push_contacts(desk, batch)
         notes = []
     pairs = [(operation, verdicts[operation.id]) for operation in batch]
-    following = again_if_deadlocked(lambda: _settle(desk, contacts, notes, pairs, claim_more), desk.sync.clock)
+    following = again_if_deadlocked(lambda: _settle(desk, contacts, notes, pairs, result, goes_on), desk.sync.clock)
     reach(Step.SETTLED)
     _tell(pairs, result, listener)
     return following
@@ -213,19 +214,32 @@ def _settle(
     contacts: Sequence[ContactItem],
     notes: Sequence[NoteItem],
     pairs: Sequence[tuple[Claimed, Verdict]],
-    claim_more: Callable[[], bool],
+    result: Drained,
+    goes_on: Callable[[], bool],
 ) -> list[Claimed]:
+    desk.released = False
     with desk.sync.database.write() as connection:
         desk.lease.renew(connection, desk.sync.clock)
         _save_links(desk, connection, contacts, notes)
         settle(connection, pairs, desk.now())
         _release_notes(desk, connection, pairs)
         _owe_missing_contacts(desk, connection, notes)
-        _note_health(desk, connection, pairs)
-        goes_on = desk.trouble is None and claim_more() and _takes_over(desk, _row(connection, desk.connection_id))
-        following = _claim(desk, connection) if goes_on else []
+        note_health(desk, connection, [verdict for _, verdict in pairs])
+        following = [] if desk.trouble is not None else _follow(desk, connection, result, goes_on)
         reach(Step.SETTLING)
     return following
+
+
+def _follow(desk: Drain, connection: sa.Connection, result: Drained, goes_on: Callable[[], bool]) -> list[Claimed]:
+    """Claim the next batch, or give the connection back where none is due or this drain must not go on."""
+    ahead, now = heads(connection, desk.connection_id), desk.now()
+    may = any(head.due_at <= now for head in ahead) and goes_on()
+    if may and _takes_over(desk, _row(connection, desk.connection_id)):
+        following = _claim(desk, connection, ahead)
+        if following:
+            return following
+    _release(desk, connection, result, ahead)
+    return []
 
 
 def _save_links(
@@ -241,11 +255,11 @@ def _save_links(
 def _takes_over(desk: Drain, row: sa.RowMapping | None) -> bool:
     """Take over what a person has changed meanwhile; return False where this drain must not go on.
 
-    Other credentials need another adapter, which the next drain makes.
+    Another sign-in needs another adapter, which the next drain makes.
     """
     if row is None or not _may_work(row):
         return False
-    same = all(row[name] == desk.connection[name] for name in ("credentials", "traits"))
+    same = all(row[name] == desk.connection[name] for name in ("sign_in", "traits"))
     desk.connection = row
     return same
 
@@ -254,10 +268,9 @@ def _release_notes(desk: Drain, connection: sa.Connection, pairs: Sequence[tuple
     """Notes that waited for their client look again: its record is there, or there is a reason why it will not be."""
     if pairs[0][0].is_note:
         return
-    closed = [operation.client_id for operation, verdict in pairs if verdict.status in (SUCCESS, SKIPPED)]
-    release_waiting_notes(connection, desk.connection, closed, desk.now())
-    arrived = [op.client_id for op, verdict in pairs if verdict.status == SUCCESS and verdict.kind == CREATE_LEAD]
-    owe_skipped_notes(connection, desk.connection, arrived, desk.now())
+    settled = [operation.client_id for operation, verdict in pairs if verdict.status in (SUCCESS, SKIPPED)]
+    arrived = {op.client_id for op, verdict in pairs if verdict.status == SUCCESS and verdict.kind == CREATE_LEAD}
+    release_notes(connection, desk.connection, settled=settled, arrived=arrived, now=desk.now())
 
 
 def _owe_missing_contacts(desk: Drain, connection: sa.Connection, notes: Sequence[NoteItem]) -> None:
@@ -278,28 +291,6 @@ def _owe_missing_contacts(desk: Drain, connection: sa.Connection, notes: Sequenc
         for client_id in sorted(missing)
     ]
     owe(connection, rows)
-
-
-def _note_health(desk: Drain, connection: sa.Connection, pairs: Sequence[tuple[Claimed, Verdict]]) -> None:
-    """A connection in trouble rests, or is flagged for a person; one that works is marked healthy."""
-    now, values = desk.now(), {}
-    if desk.trouble is not None:
-        values = _trouble(desk, desk.trouble, now)
-    elif any(verdict.status == SUCCESS for _, verdict in pairs):
-        values = {"last_success_at": now}
-        if desk.connection["blocked_count"]:
-            values |= {"blocked_until": None, "blocked_code": "", "blocked_message": "", "blocked_count": 0}
-    if values:
-        connection.execute(_connections.update().where(_same_credentials(desk.connection)).values(values))
-
-
-def _trouble(desk: Drain, error: CRMError, now: datetime) -> dict[str, object]:
-    words = str(error) + (f" ({error.crm_message})" if error.crm_message else "")
-    if isinstance(error, ReconnectRequired):
-        return {"state": NEEDS_ATTENTION, "state_code": error.code, "state_message": words, "updated_at": now}
-    times = desk.connection["blocked_count"] + 1
-    until = now + timedelta(seconds=connection_wait(error, times))
-    return {"blocked_until": until, "blocked_code": error.code, "blocked_message": words, "blocked_count": times}
 
 
 def _tell(pairs: Sequence[tuple[Claimed, Verdict]], result: Drained, listener: Listener | None) -> None:
@@ -324,7 +315,7 @@ def _after_rest(desk: Drain, result: Drained, started: float, should_stop: Calla
     desk.trouble = None
     with desk.sync.database.write() as connection:
         desk.lease.renew(connection, clock)
-        return _claim(desk, connection)
+        return _claim(desk, connection, heads(connection, desk.connection_id))
 
 
 # Closing
@@ -332,14 +323,16 @@ def _after_rest(desk: Drain, result: Drained, started: float, should_stop: Calla
 
 def _close(desk: Drain, result: Drained) -> None:
     with desk.sync.database.write() as connection:
-        desk.lease.release(connection)
-        desk.meter.give_back(connection)
-        result.next_due_at = connection.execute(
-            sa.select(sa.func.min(operations.c.due_at)).where(
-                operations.c.connection_id == desk.connection_id, operations.c.status == PENDING
-            )
-        ).scalar()
-    reach(Step.RELEASED)
-    now = desk.now()
+        _release(desk, connection, result, heads(connection, desk.connection_id))
+
+
+def _release(desk: Drain, connection: sa.Connection, result: Drained, ahead: Sequence[Head]) -> None:
+    """Give back the connection and the calls that were granted and not made; tell what is due next."""
+    desk.lease.release(connection)
+    desk.meter.give_back(connection)
+    desk.released, now = True, desk.now()
+    rested = now + timedelta(seconds=desk.day_rests)
+    times = (head.due_at if head.lane == LIVE else max(head.due_at, rested) for head in ahead)
     rests = result.blocked_until is not None and result.blocked_until > now
+    result.next_due_at = min(times, default=None)
     result.more = not rests and result.next_due_at is not None and result.next_due_at <= now

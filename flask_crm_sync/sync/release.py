@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,46 +15,55 @@ from .operations import new_operation, owe
 from .operations import table as operations
 
 
-def release_waiting_notes(
-    connection: sa.Connection, to: sa.RowMapping, client_ids: Sequence[str], now: datetime
+def release_notes(
+    connection: sa.Connection,
+    to: sa.RowMapping,
+    *,
+    settled: Sequence[str],
+    arrived: Collection[str],
+    now: datetime,
 ) -> None:
-    """Let the notes of these clients look again: the record is there, or there is a reason why it will not be."""
-    if client_ids:
-        waiting = sa.and_(
-            _of_clients(to, client_ids),
-            operations.c.status == PENDING,
-            operations.c.claim.is_(None),
-            operations.c.reason == reasons.WAITING_FOR_CLIENT,
-        )
-        connection.execute(operations.update().where(waiting).values(due_at=now, reason=""))
+    """Let the notes of clients look again, as far as one is concerned at all.
 
-
-def owe_skipped_notes(connection: sa.Connection, to: sa.RowMapping, client_ids: Sequence[str], now: datetime) -> None:
-    """Owe the notes that were skipped while these clients had neither e-mail nor phone, now that they have a record."""
-    if not client_ids:
+    `settled` clients have their record, or a reason why they will not: what waited for that goes on. Clients that
+    `arrived` have only now become reachable: notes that were skipped for want of an e-mail or a phone are owed again.
+    """
+    if not settled:
         return
-    skipped = sa.and_(
-        _of_clients(to, client_ids),
-        operations.c.status == SKIPPED,
-        operations.c.kind == ADD_NOTE,
-        operations.c.reason == reasons.NO_CONTACT_DETAILS,
+    notes = connection.execute(_CONCERNED, {"of": to["id"], "clients": settled}).all()
+    waiting = [note.id for note in notes if note.status == PENDING]
+    if waiting:
+        connection.execute(_RELEASE, {"ids": waiting, "now": now})
+    skipped = {
+        note.subject_id: note.client_id for note in notes if note.status == SKIPPED and note.client_id in arrived
+    }
+    owe(connection, [_note(to, subject_id, client_id, now) for subject_id, client_id in skipped.items()])
+
+
+_WAITS = sa.and_(operations.c.status == PENDING, operations.c.reason == reasons.WAITING_FOR_CLIENT)
+_SKIPPED = sa.and_(operations.c.status == SKIPPED, operations.c.reason == reasons.NO_CONTACT_DETAILS)
+_CONCERNED = sa.select(*(operations.c[name] for name in ("id", "status", "subject_id", "client_id"))).where(
+    operations.c.connection_id == sa.bindparam("of"),
+    operations.c.client_id.in_(sa.bindparam("clients", expanding=True)),
+    operations.c.status.in_((PENDING, SKIPPED)),
+    operations.c.kind == ADD_NOTE,
+    sa.or_(_WAITS, _SKIPPED),
+)
+_RELEASE = (
+    operations.update()
+    .where(operations.c.id.in_(sa.bindparam("ids", expanding=True)), _WAITS, operations.c.claim.is_(None))
+    .values(due_at=sa.bindparam("now"), reason=sa.literal_column("''"))
+)
+
+
+def _note(to: sa.RowMapping, subject_id: str, client_id: str, now: datetime) -> dict[str, Any]:
+    return new_operation(
+        to,
+        kind=ADD_NOTE,
+        lane=UPDATE,
+        subject_type=CONVERSATION,
+        subject_id=subject_id,
+        client_id=client_id,
+        due_at=now,
+        now=now,
     )
-    query = sa.select(operations.c.subject_id, operations.c.client_id).where(skipped).distinct()
-    rows = [
-        new_operation(
-            to,
-            kind=ADD_NOTE,
-            lane=UPDATE,
-            subject_type=CONVERSATION,
-            subject_id=row.subject_id,
-            client_id=row.client_id,
-            due_at=now,
-            now=now,
-        )
-        for row in connection.execute(query)
-    ]
-    owe(connection, rows)
-
-
-def _of_clients(to: sa.RowMapping, client_ids: Sequence[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(operations.c.connection_id == to["id"], operations.c.client_id.in_(client_ids))

@@ -6,7 +6,7 @@ events have told already is recognised by the version that a link remembers, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,8 +50,7 @@ def scan(sync: Sync, *, force: bool = False) -> ScanResult:
     result.ran = True
     result.changed += _scan_subject(sync, CLIENT, now)
     result.changed += _scan_subject(sync, CONVERSATION, now)
-    result.deleted += _sweep(sync, CLIENT, now)
-    result.deleted += _sweep(sync, CONVERSATION, now)
+    result.deleted += _sweep(sync, now)
     return result
 
 
@@ -170,21 +169,28 @@ def _keep_place(sync: Sync, name: str, now: datetime, *, known: bool) -> None:
 # By the ids that are gone
 
 
-def _sweep(sync: Sync, subject_type: str, now: datetime) -> int:
+def _sweep(sync: Sync, now: datetime) -> int:
     """Tell of subjects that are gone from the host while something waits for them, a page at a time."""
-    existing: Callable[[Any, Iterable[str]], set[str]] = (
-        sync.host.existing_client_ids if subject_type == CLIENT else sync.host.existing_conversation_ids
-    )
     gone, cursor = 0, ""
     while True:
         with sync.database.read() as connection:
             waiting = connection.execute(_WAITING, {"behind": cursor}).all()
-            ids = {row.subject_id for row in waiting if row.subject_type == subject_type}
-            there = existing(connection, ids) if ids else set()
-        gone += _record(sync, subject_type, DELETED, [(id, None) for id in sorted(ids - there)], now)
+            missing = {kind: _missing(sync, connection, kind, waiting) for kind in (CLIENT, CONVERSATION)}
+        for kind, ids in missing.items():
+            gone += _record(sync, kind, DELETED, [(id, None) for id in sorted(ids)], now)
         if len(waiting) < SWEEP_PAGE:
             return gone
         cursor = waiting[-1].pending_key
+
+
+def _missing(sync: Sync, connection: sa.Connection, subject_type: str, waiting: Sequence[Any]) -> set[str]:
+    """Return the subjects of one kind for which something waits, and which the host no longer has."""
+    ids = {row.subject_id for row in waiting if row.subject_type == subject_type}
+    if not ids:
+        return set()
+    host = sync.host
+    existing = host.existing_client_ids if subject_type == CLIENT else host.existing_conversation_ids
+    return ids - existing(connection, ids)
 
 
 # Only what waits has a pending key, so that a page is read from its index however long the log has become. A deletion

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ..models.operation import FULL_BATCH, PENDING, SKIPPED
+from ..models.operation import FULL_BATCH, PENDING, SKIPPED, SUCCESS
 from . import reasons
 from .claim import Claimed
 from .operations import pending_key
@@ -24,48 +24,57 @@ Pair = tuple[Claimed, Verdict]
 
 def settle(connection: sa.Connection, pairs: Sequence[Pair], now: datetime) -> None:
     """Write what became of claimed operations. The caller holds the connection's row by its lease."""
-    finals = [pair for pair in pairs if pair[1].status != PENDING]
-    if finals:
-        connection.execute(_CLOSE, [_closed(operation, verdict, now) for operation, verdict in finals])
+    finals = [(operation, verdict) for operation, verdict in pairs if verdict.status != PENDING]
+    done = [_done(*pair) for pair in finals if _is_plain(pair[1])]
+    if done:
+        connection.execute(_SUCCEED, [{**row, "settled_at": now} for row in done])
+    closed = [_closed(*pair, now) for pair in finals if not _is_plain(pair[1])]
+    if closed:
+        connection.execute(_CLOSE, closed)
     put_back(connection, [pair for pair in pairs if pair[1].status == PENDING], now)
 
 
-_CLOSE = (
-    operations.update()
-    .where(operations.c.id == sa.bindparam("op_id"))
-    .values(
-        {
-            name: sa.bindparam(name)
-            for name in (
-                "status",
-                "kind",
-                "reason",
-                "message",
-                "crm_message",
-                "details",
-                "unknown",
-                "remote_id",
-                "remote_url",
-                "settled_at",
-            )
-        }
-    )
-    .values(claim=sa.null(), due_at=sa.null(), pending_key=sa.null())
+def _of_row(*names: str) -> dict[str, sa.BindParameter[Any]]:
+    return {name: sa.bindparam(name) for name in names}
+
+
+_ROW = operations.update().where(operations.c.id == sa.bindparam("op_id"))
+_FINAL = _ROW.values(
+    _of_row("kind", "reason", "details", "remote_id", "remote_url", "settled_at")
+    | {name: sa.null() for name in ("claim", "due_at", "pending_key")}
 )
+_CLOSE = _FINAL.values(_of_row("status", "message", "crm_message", "unknown"))
+_SUCCEED = _FINAL.values(
+    status=sa.literal_column(f"'{SUCCESS}'"),
+    message=sa.literal_column("''"),
+    crm_message=sa.literal_column("''"),
+    unknown=sa.false(),
+)
+
+
+def _is_plain(verdict: Verdict) -> bool:
+    """Tell whether there is nothing to say but that it is done: then little needs to be written."""
+    return verdict.status == SUCCESS and not (verdict.message or verdict.crm_message or verdict.unknown)
+
+
+def _done(operation: Claimed, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "op_id": operation.id,
+        "kind": verdict.kind or operation.kind,
+        "reason": verdict.reason,
+        "details": _with_history(operation.details, verdict.details),
+        "remote_id": verdict.remote_id,
+        "remote_url": verdict.remote_url,
+    }
 
 
 def _closed(operation: Claimed, verdict: Verdict, now: datetime) -> dict[str, Any]:
     return {
-        "op_id": operation.id,
+        **_done(operation, verdict),
         "status": verdict.status,
-        "kind": verdict.kind or operation.kind,
-        "reason": verdict.reason,
         "message": verdict.message,
         "crm_message": verdict.crm_message,
-        "details": _with_history(operation.details, verdict.details),
         "unknown": verdict.unknown,
-        "remote_id": verdict.remote_id,
-        "remote_url": verdict.remote_url,
         "settled_at": now,
     }
 
@@ -99,8 +108,12 @@ def put_back(connection: sa.Connection, pairs: Sequence[Pair], now: datetime) ->
 def _holders(connection: sa.Connection, keys: Sequence[str]) -> dict[str, int]:
     if not keys:
         return {}
-    query = sa.select(operations.c.pending_key, operations.c.id).where(operations.c.pending_key.in_(keys))
-    return {row.pending_key: row.id for row in connection.execute(query)}
+    return {row.pending_key: row.id for row in connection.execute(_HOLDERS, {"keys": keys})}
+
+
+_HOLDERS = sa.select(operations.c.pending_key, operations.c.id).where(
+    operations.c.pending_key.in_(sa.bindparam("keys", expanding=True))
+)
 
 
 def _waits_again(connection: sa.Connection, free: Iterable[tuple[str, Pair]], now: datetime, *, last: bool) -> bool:
@@ -119,27 +132,20 @@ def _waits_again(connection: sa.Connection, free: Iterable[tuple[str, Pair]], no
     return True
 
 
-_WAIT = (
-    operations.update()
-    .where(operations.c.id == sa.bindparam("op_id"))
-    .values(
-        {
-            name: sa.bindparam(name)
-            for name in (
-                "pending_key",
-                "due_at",
-                "claim",
-                "attempts",
-                "crashes",
-                "batch_limit",
-                "unknown",
-                "retried_seconds",
-                "reason",
-                "message",
-                "crm_message",
-                "details",
-            )
-        }
+_WAIT = _ROW.values(
+    _of_row(
+        "pending_key",
+        "due_at",
+        "claim",
+        "attempts",
+        "crashes",
+        "batch_limit",
+        "unknown",
+        "retried_seconds",
+        "reason",
+        "message",
+        "crm_message",
+        "details",
     )
 )
 

@@ -125,10 +125,8 @@ def _connection_status(database: sa.Connection, view: ConnectionView, now: datet
 
 
 def _standing(view: ConnectionView, status_: str) -> sa.Select[Any]:
-    """Select by the index of due operations, which begins with connection and status."""
-    return sa.select(_operations.c.reason).where(
-        _operations.c.connection_id == view.id, _operations.c.status == status_
-    )
+    """Select in the order of the log's index, or SQLite, who sees that most entries have one status, reads them all."""
+    return _newest_first(view, status_).with_only_columns(_operations.c.reason)
 
 
 def _count(database: sa.Connection, query: sa.Select[Any], count_to: int) -> int:

@@ -1,13 +1,22 @@
-"""Adapters kept warm between drains: opening credentials and TLS anew for every lead would cost more than the call."""
+"""Adapters kept warm between drains: opening credentials and TLS anew for every lead would cost more than the call.
+
+An adapter of a signed-in connection renews its token by itself when the CRM refuses it, and stays what it is. A token
+that nears its end is renewed here, before the drain begins.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import sqlalchemy as sa
+from ..credentials.flows import flow_of
+from ..credentials.tokens import fresh
+from ..crm.oauth import Flow
+from ..crm.registry import adapter_class
 
 if TYPE_CHECKING:
     from ..crm.base import Adapter
@@ -15,35 +24,76 @@ if TYPE_CHECKING:
 
 KEPT = 64
 
+Row: TypeAlias = Mapping[Any, Any]
+"""A connection's row: column name -> value."""
+
 
 @dataclass(slots=True)
 class Warm:
-    """An adapter and the digest of its token."""
+    """An adapter, the key of its budget, and when its token must be renewed (None where it has no end)."""
 
     adapter: Adapter
     token: str
+    renew_at: float | None = None
 
 
 @dataclass
 class WarmAdapters:
-    """One process's adapters, by what they were made from: changed credentials or traits make a new one."""
+    """One process's adapters, by what they were made from: another sign-in or other traits make a new one."""
 
     kept: OrderedDict[str, Warm] = field(default_factory=OrderedDict, repr=False)
 
-    def get(self, sync: Sync, connection: sa.RowMapping) -> Warm:
-        """Return the adapter of a connection's row; raise SecretUnreadable where its credentials do not open."""
-        made_from = f"{connection['credentials']}|{json.dumps(connection['traits'], sort_keys=True)}"
-        warm = self.kept.pop(made_from, None) or self._make(sync, connection)
-        self.kept[made_from] = warm
+    def get(self, sync: Sync, connection: Row) -> Warm:
+        """Return the adapter of a connection's row, its token good for a while.
+
+        Raises SecretUnreadable where the credentials do not open, and what the renewal of a token may raise.
+        """
+        made_from = _made_from(connection)
+        warm = self.kept.pop(made_from, None)
+        if warm is not None and warm.renew_at is not None and sync.clock.now().timestamp() >= warm.renew_at:
+            warm.adapter.http.close()
+            warm = None
+        self.kept[made_from] = warm = warm or _make(sync, connection)
         while len(self.kept) > KEPT:
             _, old = self.kept.popitem(last=False)
             old.adapter.http.close()
         return warm
 
-    @staticmethod
-    def _make(sync: Sync, connection: sa.RowMapping) -> Warm:
-        from .budget import token_digest
 
-        credentials = sync.open_credentials(connection["id"], connection["credentials"])
+def open_adapter(sync: Sync, connection: Row) -> Adapter:
+    """Return an adapter for a connection's row, with a token that is good now, and that renews it when refused."""
+    return _make(sync, connection).adapter
+
+
+def _made_from(connection: Row) -> str:
+    """Name what an adapter is made from; a token renewed within a sign-in changes nothing about it."""
+    traits = json.dumps(connection["traits"], sort_keys=True)
+    return f"{connection['id']}|{connection['sign_in']}|{traits}"
+
+
+def _make(sync: Sync, connection: Row) -> Warm:
+    from .budget import budget_key
+
+    crm = adapter_class(connection["crm"])
+    credentials = sync.open_credentials(connection["id"], connection["credentials"])
+    flow = flow_of(crm, connection["auth_method"], credentials, sync.settings)
+    if flow is None:
         adapter = sync.adapter(connection["crm"], credentials, connection["traits"])
-        return Warm(adapter, token_digest(sync, connection["crm"], credentials))
+        return Warm(adapter, budget_key(sync, connection, credentials, flow))
+    credentials = fresh(sync, connection["id"], sign_in=connection["sign_in"])
+    renew = partial(_newer_headers, sync, connection["id"], connection["sign_in"], crm)
+    adapter = sync.adapter(connection["crm"], credentials, connection["traits"], renew=renew)
+    return Warm(adapter, budget_key(sync, connection, credentials, flow), _renew_at(credentials, flow))
+
+
+def _renew_at(credentials: Mapping[str, str], flow: Flow) -> float | None:
+    end = credentials.get("expires_at", "")
+    return float(end) - flow.ahead_seconds if end else None
+
+
+def _newer_headers(
+    sync: Sync, connection_id: Any, sign_in: int, crm: type[Adapter], refused: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return the authorization of a newer token than the refused one (crm.http.Renewal)."""
+    token = refused.get("Authorization", "").rpartition(" ")[2]
+    return crm.authorization(fresh(sync, connection_id, token, sign_in=sign_in))

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
 
-FIELDS = {
-    "first_name": "firstname",
-    "last_name": "lastname",
-    "email": "email",
-    "phone": "phone",
-    "company": "company",
-    "street": "address",
-    "city": "city",
-    "state": "state",
-    "zip": "zip",
-    "country": "country",
-}
-"""The host's names of a client's details, and the CRM's."""
-
-
-@dataclass(frozen=True)
-class Portal:
-    """An account's portal in the CRM, and the token that opens it."""
-
-    number: int
-    token: str
+from tests.chaos.crms import KINDS, Portal
 
 
 class CRM:
-    """The panel's JSON."""
+    """The panel's JSON about one CRM."""
 
-    def __init__(self, url: str, ca_file: Path) -> None:
-        self.url, self.ca_file = url, ca_file
+    def __init__(self, name: str, url: str, ca_file: Path) -> None:
+        self.name, self.kind, self.url, self.ca_file = name, KINDS[name], url, ca_file
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(ca_file)
@@ -54,7 +33,9 @@ class CRM:
         return self._lines("notes", portal)
 
     def tags(self, portal: Portal) -> dict[str, set[str]]:
-        """Return whose every contact ever was, by its id: each company that it had, by the CRM's own history."""
+        """Return whose every contact ever was, by its id: each company that it had, where the CRM keeps a history."""
+        if self.name != "hubspot":
+            return {}
         path, query = "/crm/objects/2026-09/contacts", {"propertiesWithHistory": "company", "limit": "50"}
         had: dict[str, set[str]] = {}
         while True:
@@ -65,9 +46,12 @@ class CRM:
                 return had
             query["after"] = page["paging"]["next"]["after"]
 
-    def open_portal(self, portal: Portal, **more: Any) -> None:
-        """Add a portal with its token."""
-        self._ask("POST", "portals", json={"portal_id": portal.number, "token": portal.token, **more})
+    def open_portals(self) -> None:
+        """Add each account's portal with its keys."""
+        for portal in self.kind.portals.values():
+            self._ask("POST", "portals", json=dict(portal.opened_by))
+        if self.kind.switches:
+            self._ask("PATCH", "switches", json=dict(self.kind.switches))
 
     def spoil(self, kind: str, **more: Any) -> None:
         """Let something go wrong with calls from now on."""
@@ -84,16 +68,16 @@ class CRM:
         return number
 
     def _lines(self, path: str, portal: Portal) -> list[dict[str, Any]]:
-        answer = self._ask("GET", path, params={"portal": str(portal.number)})
+        answer = self._ask("GET", path, params={"portal": portal.name})
         return [json.loads(line) for line in answer.content.split(b"\n") if line]
 
     def _call(self, portal: Portal, path: str, query: dict[str, str]) -> Any:
-        headers = {"Authorization": f"Bearer {portal.token}"}
+        headers = {"Authorization": f"Bearer {portal.keys[0]}"}
         answer = self._session.get(f"{self.url}{path}", params=query, headers=headers, timeout=30)
         answer.raise_for_status()
         return answer.json()
 
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
-        answer = self._session.request(method, f"{self.url}/_sandbox/api/hubspot/{path}", timeout=30, **more)
+        answer = self._session.request(method, f"{self.url}/_sandbox/api/{self.name}/{path}", timeout=30, **more)
         answer.raise_for_status()
         return answer

@@ -1,8 +1,9 @@
 """What the host does with its clients and conversations, by seeded dice, in transactions of its own.
 
-Each client carries a tag in its company field, each conversation one in its subject: a name that never changes, by
-which the records in the CRM are recognised whatever else was edited. A tag that begins with `never-` belongs to
-something that was rolled back; tags of what was deleted stand in the table `departed`, in the same transaction.
+Each client carries a tag in its company field (and in the others that the order names, for a CRM where a company is no
+text), each conversation one in its subject: a name that never changes, by which the records in the CRM are recognised
+whatever else was edited. A tag that begins with `never-` belongs to something that was rolled back; tags of what was
+deleted stand in the table `departed`, in the same transaction.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Desk:
 
     def __init__(self, order: Mapping[str, Any]) -> None:
         self._account, self._number, self._rng = order["account"], order["first"], Random(order["seed"])
-        self._first = order["first"]
+        self._first, self._tagged = order["first"], order["tagged"]
 
     def shuffled(self, wanted: Mapping[str, int]) -> list[str]:
         """Return the deeds to do, one by one."""
@@ -108,10 +109,11 @@ class Desk:
             before = Person(**{name: getattr(client, name) for name in _FIELDS})
             dice = self._rng.randrange(1 << 30)
             for name, value in asdict(edited(dice, client.id, before)).items():
-                if name != "company":
+                if name not in self._tagged:
                     setattr(client, name, value)
             if dice % 4 == 0:
-                client.street = client.city = client.state = client.zip = None
+                client.street = client.city = client.zip = None
+                client.state = client.state if "state" in self._tagged else None
             if dice % 3 == 0:
                 client.last_name = f"Renamed {dice}"
         db.session.commit()
@@ -197,7 +199,7 @@ class Desk:
     def _client(self, tag: str = "client") -> Client:
         self._number += 1
         who = person(0, self._number)
-        return Client(account_id=self._account, **{**asdict(who), "company": self._tag(tag)})
+        return Client(account_id=self._account, **asdict(who) | dict.fromkeys(self._tagged, self._tag(tag)))
 
     def _delete(self, client: Client) -> None:
         self._depart([client.company, *(talk.subject for talk in client.conversations)])

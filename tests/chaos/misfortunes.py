@@ -24,7 +24,6 @@ DEEDS = {
     "remove_talk": 1,
 }
 """What each account's host does in a round."""
-WRITES = ("/batch/upsert", "/batch/create", "/batch/update")
 
 
 @contextmanager
@@ -95,7 +94,7 @@ MISFORTUNES: tuple[Callable[[World, Random], AbstractContextManager[None]], ...]
 
 @contextmanager
 def _spoilt_writes(world: World, rng: Random, kind: str, **more: object) -> Iterator[None]:
-    for path in WRITES:
+    for path in world.crm.kind.writes:
         world.crm.spoil(kind, method="POST", path=path, probability=0.6, seed=rng.randrange(1000), **more)
     yield
     last = world.start_worker()  # those before may all have died too early to meet it

@@ -14,12 +14,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from example_host.crms import Shown
 from example_host.models import Client, Conversation, Message
+from flask_crm_sync.errors import CannotConfirm
 from flask_crm_sync.models import Change, Link, Operation
 from flask_crm_sync.models.link import ACTIVE
-from flask_crm_sync.models.operation import FAILED, PENDING, SKIPPED
+from flask_crm_sync.models.operation import ADD_NOTE, FAILED, PENDING, SKIPPED
 from flask_crm_sync.sync import reasons
-from tests.chaos.crm import FIELDS
+from tests.chaos.crms import Kind, tag_of
 
 LOST, DOUBLED, WRONG = "lost", "doubled", "wrong"
 INNOCENT = {
@@ -53,9 +55,11 @@ class Truth:
     departed: frozenset[str]
     remote_ids: Mapping[str, str | None]
     """The contact that each client's link names, by the client's id."""
+    doubtful: Collection[str] = ()
+    """Conversations of whose notes nobody can tell whether they arrived."""
 
 
-def truth_of(connection: sa.Connection, account: int) -> Truth:
+def truth_of(connection: sa.Connection, account: int, doubtful: Collection[str] = ()) -> Truth:
     """Read an account's clients and conversations, and our links."""
     clients, talks, messages = Client.__table__, Conversation.__table__, Message.__table__
     said = sa.select(messages.c.conversation_id, messages.c.text).order_by(messages.c.id)
@@ -66,21 +70,31 @@ def truth_of(connection: sa.Connection, account: int) -> Truth:
         dict(connection.execute(said).all()),
         frozenset(connection.execute(sa.text("SELECT tag FROM departed")).scalars()),
         dict(connection.execute(links).all()),
+        doubtful,
     )
 
 
-def compare(truth: Truth, contacts: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, Any]]) -> list[Problem]:
-    """Return every difference between an account and its portal."""
-    by_tag = _by_tag(contacts, _client_tag)
-    notes_by_tag = _by_tag(notes, _talk_tag)
+def doubtful_notes(connection: sa.Connection) -> dict[int, str]:
+    """Return the operations on notes that were set aside because nobody can tell, and their conversations."""
+    set_aside = sa.and_(Operation.kind == ADD_NOTE, Operation.reason == CannotConfirm.code)
+    rows = connection.execute(sa.select(Operation.id, Operation.subject_id).where(set_aside))
+    return {row.id: row.subject_id for row in rows}
+
+
+def compare(
+    truth: Truth, contacts: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, Any]], kind: Kind
+) -> list[Problem]:
+    """Return every difference between an account and its portal in a CRM."""
+    by_tag, notes_by_tag = _by_tag(contacts), _by_tag(notes)
     owed = {client.company: client for client in truth.clients if client.email or client.phone}
     talks = {talk.subject: talk for talk in truth.talks}
-    tag_of = {client.id: client.company for client in truth.clients}
+    tags = {client.id: client.company for client in truth.clients}
     problems = [*_strangers(by_tag, owed, truth, "contact"), *_strangers(notes_by_tag, talks, truth, "note")]
     for tag, client in owed.items():
-        problems += _judge_client(client, by_tag[tag], truth)
+        problems += _judge_client(client, by_tag[tag], truth, kind.shown)
     for tag, talk in talks.items():
-        problems += _judge_note(talk, notes_by_tag[tag], by_tag[tag_of[talk.client_id]], truth)
+        whose = by_tag[tags[talk.client_id]]
+        problems += _judge_note(talk, notes_by_tag[tag], whose, truth, kind)
     return problems
 
 
@@ -104,7 +118,7 @@ def unsettled(connection: sa.Connection, pardoned: Collection[int] = ()) -> list
     return [*problems, *([Problem(WRONG, f"{changes} changes were never looked at")] if changes else [])]
 
 
-def _judge_client(client: Any, found: Sequence[Mapping[str, Any]], truth: Truth) -> list[Problem]:
+def _judge_client(client: Any, found: Sequence[Mapping[str, Any]], truth: Truth, shown: Shown) -> list[Problem]:
     who = f"client {client.id} ({client.company})"
     if not found:
         return [Problem(LOST, f"{who} is not in the CRM")]
@@ -113,31 +127,41 @@ def _judge_client(client: Any, found: Sequence[Mapping[str, Any]], truth: Truth)
     problems = [] if truth.remote_ids.get(str(client.id)) == found[0]["id"] else [Problem(WRONG, f"{who}: wrong link")]
     return problems + [
         Problem(LOST, f"{who}: {name} is {theirs!r}, not {ours!r}")
-        for name, ours, theirs in _details(client, found[0]["properties"])
+        for name, ours, theirs in _details(client, shown.contact(found[0]).values, shown)
         if ours != theirs
     ]
 
 
-def _details(client: Any, theirs: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
-    for name, there in FIELDS.items():
+def _details(client: Any, theirs: Mapping[str, str], shown: Shown) -> Iterable[tuple[str, str, str]]:
+    for name, there in theirs.items():
         plain = _lower if name == "email" else _plain
-        yield name, plain(getattr(client, name)), plain(theirs.get(there))
+        ours = plain(getattr(client, name))
+        if ours or name not in shown.never_blank:
+            yield name, ours, plain(there)
 
 
 def _judge_note(
-    talk: Any, found: Sequence[Mapping[str, Any]], contacts: Sequence[Mapping[str, Any]], truth: Truth
+    talk: Any,
+    found: Sequence[Mapping[str, Any]],
+    contacts: Sequence[Mapping[str, Any]],
+    truth: Truth,
+    kind: Kind,
 ) -> list[Problem]:
     what = f"the note of conversation {talk.id} ({talk.subject})"
+    in_order = sorted(found, key=lambda note: str(note["createdAt"]))
+    bodies = [html.unescape(note["properties"][kind.shown.note_body]) for note in in_order]
+    if len(bodies) > (1 if kind.notes_are_rewritten else len(set(bodies))):
+        return [Problem(DOUBLED, f"{what} is there {len(found)} times")]
+    if str(talk.id) in truth.doubtful:
+        return []
     if not found:
         return [Problem(LOST, f"{what} is not in the CRM")]
-    if len(found) > 1:
-        return [Problem(DOUBLED, f"{what} is there {len(found)} times")]
     problems = []
-    if found[0]["contacts"] != [contact["id"] for contact in contacts]:
+    if any(note["contacts"] != [contact["id"] for contact in contacts] for note in found):
         problems.append(Problem(WRONG, f"{what} hangs on {found[0]['contacts']}"))
-    body = html.unescape(found[0]["properties"]["hs_note_body"])
     words = talk.summary or truth.last_words[talk.id]
-    return problems if words in body else [*problems, Problem(LOST, f"{what} lacks {words!r}: {body!r}")]
+    is_told = words in bodies[-1] if kind.notes_are_rewritten else any(words in body for body in bodies)
+    return problems if is_told else [*problems, Problem(LOST, f"{what} lacks {words!r}: {bodies!r}")]
 
 
 def _strangers(
@@ -153,22 +177,12 @@ def _strangers(
     return problems
 
 
-def _by_tag(rows: Iterable[Mapping[str, Any]], tag: Any) -> defaultdict[str, list[Mapping[str, Any]]]:
+def _by_tag(rows: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Mapping[str, Any]]]:
     found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         if not row["archived"]:
-            found[tag(row["properties"])].append(row)
+            found[tag_of(row["properties"])].append(row)
     return found
-
-
-def _client_tag(properties: Mapping[str, str]) -> str:
-    return properties.get("company", "")
-
-
-def _talk_tag(properties: Mapping[str, str]) -> str:
-    """A note's first line is the channel and the subject: `<strong>web_chat: talk-1-2</strong><br>...`."""
-    head = properties.get("hs_note_body", "").partition("</strong>")[0]
-    return head.rpartition(": ")[2]
 
 
 def _plain(value: str | None) -> str:

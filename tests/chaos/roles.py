@@ -93,9 +93,9 @@ def prepare(order: Order) -> None:
             db.session.commit()
     commands = app.test_cli_runner()
     _expect_ok(commands.invoke(args=["crm", "upgrade"]))
-    for account, token in order["tokens"].items():
-        connect = ["crm", "connect", "hubspot", "--account", account, "--token-stdin"]
-        _expect_ok(commands.invoke(args=connect, input=f"{token}\n"))
+    for account, (method, *keys) in order["keys"].items():
+        connect = ["crm", "connect", order["crm"], "--account", account, "--method", method, "--token-stdin"]
+        _expect_ok(commands.invoke(args=connect, input="\n".join(keys)))
 
 
 def host(order: Order) -> None:

@@ -9,7 +9,7 @@ from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.sync import reasons
 from tests.chaos.conftest import WorldMaker
 from tests.chaos.tally import LONG
-from tests.chaos.world import PORTALS, SETTINGS, World
+from tests.chaos.world import SETTINGS, World
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
@@ -27,7 +27,7 @@ def test_a_poison_record_is_set_aside_alone(world_on: WorldMaker, poison: str) -
     (aside,) = world.operations(Operation.status == FAILED)
     assert (aside.client_id, aside.reason) == (poison, reasons.POISON_RECORD)
     world.settle()
-    assert len(world.crm.contacts(PORTALS[1])) == CLIENTS - 1
+    assert len(world.crm.contacts(world.crm.kind.portals[1])) == CLIENTS - 1
     world.host(2, rename_all=1)  # the poison is gone from the record: it goes on like any other
     world.expect_order(pardoned={aside.id})
 

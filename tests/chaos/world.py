@@ -25,14 +25,14 @@ from flask_crm_sync.models.change import CLIENT, CONVERSATION
 from flask_crm_sync.models.heartbeat import BELL
 from flask_crm_sync.models.operation import PENDING, UPDATE_CONTACT
 from flask_crm_sync.sync.steps import Step
-from tests.chaos.crm import CRM, Portal
+from tests.chaos.crm import CRM
 from tests.chaos.engines import Redis
 from tests.chaos.processes import Nursery
-from tests.chaos.reckoning import Problem, changed_hands, compare, truth_of, unsettled
+from tests.chaos.reckoning import Problem, changed_hands, compare, doubtful_notes, truth_of, unsettled
 from tests.chaos.tally import Tally
 
-PORTALS = {1: Portal(11, "pat-na1-first"), 2: Portal(22, "pat-na1-second")}
-"""The portal of each of the host's accounts."""
+ACCOUNTS = (1, 2)
+"""The host's accounts that are connected."""
 CONFIRM = 1.0
 """Seconds that an unanswered write rests: longer than the sandbox ever works on a call whose caller is dead."""
 SETTINGS = {
@@ -44,6 +44,8 @@ SETTINGS = {
     # hand each time would be set aside as the cause.
     "CRM_SYNC_MAX_CRASHES": "1000",
 }
+LONG_AGO = 1.0
+"""An instant at which a lease ended that nobody gave back."""
 RING_EVERY = 0.3
 """Seconds between two bells, which in life are a minute."""
 DEADLOCKS = 10
@@ -88,15 +90,17 @@ class World:
         *,
         settings: Mapping[str, str] = SETTINGS,
         journal: str = "",
+        crm: str = "hubspot",
     ) -> None:
         self.name, self.redis, self.nursery, self.tally = name, redis, nursery, tally
         self._directory, self._people, self._next_ring = directory, 0, 0.0
         self._pids: list[int] = []
         self.engine = sa.create_engine(url, poolclass=sa.NullPool, **_patience(url))
         redis.flush()
-        self.crm = self._start_sandbox()
+        self.crm = self._start_sandbox(crm)
         self._env = {
             **settings,
+            **self.crm.kind.settings,
             "DATABASE_URL": url,
             "REDIS_URL": redis.url,
             "SECRET_KEY": secrets.token_hex(16),
@@ -107,18 +111,17 @@ class World:
         }
         self._prepare(journal)
 
-    def _start_sandbox(self) -> CRM:
+    def _start_sandbox(self, crm: str) -> CRM:
         ready = self._directory / "ready.json"
         self._spawn("sandbox", {"directory": str(self._directory / "sandbox"), "ready": str(ready)}, {})
         self._until(ready.exists, "the sandbox to start")
         told = json.loads(ready.read_text())
-        return CRM(told["url"], Path(told["ca_file"]))
+        return CRM(crm, told["url"], Path(told["ca_file"]))
 
     def _prepare(self, journal: str) -> None:
-        for portal in PORTALS.values():
-            self.crm.open_portal(portal)
-        tokens = {str(account): portal.token for account, portal in PORTALS.items()}
-        pid = self._spawn("prepare", {"journal": journal, "tokens": tokens}, self._env)
+        self.crm.open_portals()
+        keys = {str(account): [portal.method, *portal.keys] for account, portal in self.crm.kind.portals.items()}
+        pid = self._spawn("prepare", {"journal": journal, "crm": self.crm.name, "keys": keys}, self._env)
         if self.nursery.wait(pid, PATIENCE) != 0:
             raise Stuck(f"The world was not set up:\n{self.last_words()}")
         # The scan would find what a crash has lost, and so hide it. It is told that it ran just now, and runs daily.
@@ -148,7 +151,8 @@ class World:
     def start_host(self, seed: int, account: int = 1, pause: float = 0.0, **deeds: int) -> int:
         """Start a process of the host that does so many of each deed."""
         first, self._people = self._people, self._people + 1000
-        order = {"seed": seed, "account": account, "first": first, "pause": pause, "deeds": deeds}
+        tagged = ["company"] if self.crm.kind.company_is_text else ["company", "state"]
+        order = {"seed": seed, "account": account, "first": first, "pause": pause, "deeds": deeds, "tagged": tagged}
         return self._spawn("host", order, self._env)
 
     def host(self, seed: int, account: int = 1, **deeds: int) -> None:
@@ -173,8 +177,9 @@ class World:
         self.dies(worker, 30)
 
     def bury(self) -> None:
-        """End the leases of workers that are known to be dead: all of them must be."""
-        self._write(_connections.update().values(lease_until=0.0))
+        """End the leases of workers that are known to be dead, as time does: all of them must be, or have given up."""
+        held = _connections.c.lease_until > 0
+        self._write(_connections.update().where(held).values(lease_until=LONG_AGO))
 
     def last_words(self) -> str:
         """Return the end of what the processes wrote."""
@@ -231,10 +236,12 @@ class World:
         """Compare the host with the CRM's own store; the ids of operations that may have failed are pardoned."""
         problems: list[Problem] = []
         with self.engine.connect() as connection:
-            problems += unsettled(connection, pardoned)
-            for account, portal in PORTALS.items():
+            doubtful = doubtful_notes(connection) if not self.crm.kind.notes_can_be_found else {}
+            problems += unsettled(connection, {*pardoned, *doubtful})
+            for account, portal in self.crm.kind.portals.items():
                 contacts, notes = self.crm.contacts(portal), self.crm.notes(portal)
-                problems += compare(truth_of(connection, account), contacts, notes)
+                truth = truth_of(connection, account, set(doubtful.values()))
+                problems += compare(truth, contacts, notes, self.crm.kind)
                 problems += changed_hands(self.crm.tags(portal))
                 self.tally.records, self.tally.notes = self.tally.records + len(contacts), self.tally.notes + len(notes)
         self.tally.judged(problems)
@@ -242,7 +249,7 @@ class World:
 
     def expect_order(self, pardoned: Collection[int] = ()) -> None:
         """Let the host close its conversations and the workers finish; then everything must be there exactly once."""
-        for account in PORTALS:
+        for account in ACCOUNTS:
             self.host(0, account, close_all=1)
         self.settle()
         problems = self.reckon(pardoned)

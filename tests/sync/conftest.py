@@ -54,8 +54,9 @@ def _url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """Return the clock of the test, which the database goes by as well."""
     clock = FakeClock()
-    for module in (lease, budget, due):
-        monkeypatch.setattr(module, "database_now", lambda _: clock.now().timestamp())
+    monkeypatch.setattr(budget, "LOOK", budget.look_by(clock.column()))
+    monkeypatch.setattr(lease, "SQL", lease.Statements.by(clock.column()))
+    monkeypatch.setattr(due, "FREE", due.free_by(clock.column()))
     return clock
 
 

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from flask_crm_sync.crm.base import Write, Written
 from flask_crm_sync.crm.http import Allowance
-from flask_crm_sync.errors import RateLimited
-from flask_crm_sync.models import Budget
+from flask_crm_sync.errors import CRMError, RateLimited
+from flask_crm_sync.models import Budget, Connection
 from flask_crm_sync.models.operation import BULK, LIVE, UPDATE
 from flask_crm_sync.sync.budget import BLOCK, SharedMeter, token_digest
-from flask_crm_sync.sync.lease import acquire
+from flask_crm_sync.sync.lease import LeaseLost, acquire
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
 from tests.sync.world import World
@@ -29,7 +30,8 @@ class Caller:
         sync = world.sync
         world.clock.advance(0.001)
         with sync.database.write() as connection:
-            lease = acquire(connection, connection_id, 90, world.clock)
+            fence = connection.execute(sa.select(Connection.fence).where(Connection.id == connection_id)).scalar_one()
+            lease = acquire(connection, connection_id, fence, 90, world.clock)
         assert lease is not None
         self.adapter = sync.adapter("hubspot", {"token": world.token}, {})
         self.meter = SharedMeter.make(sync, token_digest(sync, "hubspot", {"token": "shared"}), lease, self.adapter)
@@ -104,7 +106,7 @@ def test_what_was_granted_is_used_before_more_is_asked_for(limited: World) -> No
     caller = Caller(limited, limited.connection_id)
     for _ in range(10):
         with limited.sync.database.write() as connection:
-            caller.meter.prepare(connection)
+            caller.meter.prepare(connection, caller.meter.look(connection))
         caller.meter.spend("call")
     assert used(limited) <= 10 + BLOCK
     assert caller.spend_all() == LIMIT - 10
@@ -122,9 +124,35 @@ def test_special_calls_have_a_window_of_their_own(limited: World) -> None:
     caller = Caller(limited, limited.connection_id)
     for _ in range(3):
         caller.meter.spend("search")
-    with pytest.raises(RateLimited):
-        caller.meter.spend("search")
     assert caller.spend_all() == LIMIT
+
+
+def test_a_call_waits_a_moment_for_the_next_window(limited: World) -> None:
+    """Rather than that a whole batch is put back and read anew, as for a longer rest."""
+    caller = Caller(limited, limited.connection_id)
+    for _ in range(7):
+        caller.meter.spend("search")
+    assert limited.clock.slept == [pytest.approx(1.0), pytest.approx(1.0)]
+
+
+def test_a_call_that_waited_is_made_under_the_lease_only(limited: World) -> None:
+    caller = Caller(limited, limited.connection_id)
+    for _ in range(3):
+        caller.meter.spend("search")
+    limited.set_connection(fence=limited.connection.fence + 1)
+    with pytest.raises(LeaseLost):
+        caller.meter.spend("search")
+
+
+def test_a_burst_of_single_leads_is_not_put_back_for_want_of_calls(limited: World, crm: FakeCRM) -> None:
+    crm.limits = {"call": (3, 1.0)}
+    for number in range(8):
+        limited.client(f"Client {number}", email=f"{number}@example.com")
+        limited.run()
+    assert len(crm.records) == 8
+    assert {(op.status, op.attempts) for op in limited.operations()} == {("success", 1)}
+    assert [call for call, _ in crm.calls].count("find") == 8
+    assert limited.clock.passed < 8
 
 
 def test_the_crms_own_limit_is_believed(limited: World) -> None:
@@ -146,8 +174,8 @@ def test_what_the_crm_said_outlives_the_drain(limited: World, second: UUID) -> N
     caller.meter.learn(Allowance(limit=LIMIT, remaining=2, daily_limit=1000, daily_remaining=77))
     caller.end()
     assert Caller(limited, second).spend_all() == 2
-    (row,) = limited.rows(Budget)
-    assert (row.daily_limit, row.daily_remaining) == (1000, 77)
+    (row,) = limited.rows(Budget, ~Budget.token_digest.contains(":"))
+    assert (row.daily_limit, row.daily_remaining) == (1000, 75)
 
 
 def test_what_the_crm_said_of_a_window_that_is_over_counts_no_more(limited: World) -> None:
@@ -171,9 +199,84 @@ def test_a_drain_whose_budget_is_used_up_rests_and_goes_on(limited: World, crm: 
 def test_the_token_itself_is_in_no_row(limited: World) -> None:
     limited.client("Ada", email="ada@example.com")
     limited.run()
+    for row in limited.rows(Budget):
+        assert limited.token not in row.token_digest
+        assert len(row.token_digest.partition(":")[0]) == 40
+
+
+@pytest.fixture
+def waiting(limited: World, crm: FakeCRM) -> World:
+    """A world where a note and an update are due for Ada, whom the CRM has already, and Ben is new."""
+    ada = limited.client("Ada", email="ada@example.com")
+    limited.run()
+    limited.conversation(ada)
+    limited.edit(ada, city="Graz")
+    limited.fan_out()
+    limited.clock.advance(hours=1)
+    limited.client("Ben", email="ben@example.com")
+    return limited
+
+
+def day_left(world: World, remaining: int, *, limit: int = 1000) -> None:
+    """Let the CRM have said just now how many calls the day has left."""
+    said = {"daily_limit": limit, "daily_remaining": remaining, "daily_seen": world.clock.now().timestamp()}
+    with world.engine.begin() as connection:
+        connection.execute(sa.update(Budget).values(said))
+
+
+@pytest.mark.parametrize("remaining", [0, 1, 199])
+def test_when_the_day_runs_short_everything_but_new_leads_rests(waiting: World, crm: FakeCRM, remaining: int) -> None:
+    day_left(waiting, remaining)
+    drained = waiting.run()
+    assert drained.settled == {"success": 1}
+    assert crm.record_with(email="ben@example.com")
+    assert {(op.kind, op.attempts) for op in waiting.pending()} == {("add_note", 0), ("update_contact", 0)}
+    assert not drained.more
+    assert drained.next_due_at is not None
+    assert 3500 < (drained.next_due_at - waiting.clock.now()).total_seconds() <= 3600
+    assert waiting.connection.blocked_until is None
+
+
+def test_while_the_day_has_enough_calls_nothing_rests(waiting: World) -> None:
+    day_left(waiting, 210)
+    waiting.run()
+    assert waiting.pending() == []
+
+
+def test_what_rests_looks_again_when_the_crm_was_not_heard_for_an_hour(waiting: World) -> None:
+    """The CRM alone knows when its day begins."""
+    day_left(waiting, 5)
+    waiting.run()
+    waiting.clock.advance(3590)
+    waiting.run()
+    assert len(waiting.pending()) == 2
+    waiting.clock.advance(11)
+    waiting.run()
+    assert waiting.pending() == []
+
+
+def test_what_the_crm_says_in_an_answer_counts_for_the_next_batch(waiting: World, crm: FakeCRM) -> None:
+    """The calls for the contacts bring the day below what is kept for new leads, before the notes' turn."""
+    write = crm.write
+
+    def write_and_tell(one: Write) -> Written | CRMError:
+        meter = next(iter(waiting.sync.warm.kept.values())).adapter.http.meter
+        assert meter is not None
+        meter.learn(Allowance(limit=LIMIT, remaining=LIMIT, daily_limit=1000, daily_remaining=150))
+        return write(one)
+
+    crm.write = write_and_tell  # type: ignore[method-assign]
+    waiting.run()
+    assert [op.kind for op in waiting.pending()] == ["add_note"]
+
+
+def test_calls_that_were_granted_since_count_against_the_day(limited: World) -> None:
+    caller = Caller(limited, limited.connection_id)
+    caller.meter.spend("call")
+    day_left(limited, 500)
+    caller.spend_all()
     (row,) = limited.rows(Budget)
-    assert limited.token not in row.token_digest
-    assert len(row.token_digest) == 40
+    assert row.daily_remaining == 500 - (LIMIT - BLOCK)
 
 
 def test_over_the_wire_the_portals_own_limits_are_learnt(

@@ -207,6 +207,13 @@ def test_a_test_of_credentials_replaced_meanwhile_changes_nothing(desk: Helpdesk
         def __call__(self, *_: object, **__: object) -> object:
             return self
 
+        @property
+        def http(self) -> Slow:
+            return self
+
+        def close(self) -> None:
+            """Have no connection to close."""
+
         def test(self) -> Identity:
             desk.connect(token="pat-new")
             raise CredentialsRefused

@@ -7,7 +7,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.models import Connection, database_now
+from flask_crm_sync.models import Connection, DatabaseClock, database_now
 from flask_crm_sync.sync import lease
 from flask_crm_sync.sync.lease import Lease, LeaseLost, acquire
 from flask_crm_sync.sync.push import Drained, drain
@@ -20,7 +20,7 @@ from tests.sync.world import World
 
 def lease_of(world: World, seconds: float = 90) -> Lease | None:
     with world.sync.database.write() as connection:
-        return acquire(connection, world.connection_id, seconds, world.clock)
+        return acquire(connection, world.connection_id, world.connection.fence, seconds, world.clock)
 
 
 def test_a_second_drain_is_told_that_the_connection_is_busy(anywhere: World, crm: FakeCRM) -> None:
@@ -178,7 +178,7 @@ def test_drains_of_many_connections_run_side_by_side(anywhere: World, crm: FakeC
 
 def test_the_lease_goes_by_the_databases_own_time(anywhere: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by that of the worker's machine, which may be wrong by hours."""
-    monkeypatch.setattr(lease, "database_now", database_now)
+    monkeypatch.setattr(lease, "SQL", lease.Statements.by(DatabaseClock()))
     assert lease_of(anywhere, 60) is not None
     anywhere.clock.advance(hours=5)
     assert lease_of(anywhere, 60) is None

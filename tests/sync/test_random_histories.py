@@ -57,8 +57,9 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.clock = FakeClock()
         self.undo: list[Callable[[], None]] = []
-        for module in (lease, budget, due):
-            self._patch(module)
+        self._patch(budget, "LOOK", budget.look_by(self.clock.column()))
+        self._patch(lease, "SQL", lease.Statements.by(self.clock.column()))
+        self._patch(due, "FREE", due.free_by(self.clock.column()))
         wipe(self.engine)
         self.crm = FakeCRM()
         self.world = World(self.engine, self.clock, sync_settings(), self.crm.connect)
@@ -79,10 +80,10 @@ class Histories(RuleBasedStateMachine):
     def begin_with_a_talk(self, word: int) -> str:
         return self.make_talk(self.make_client("Linz", "email"), word)
 
-    def _patch(self, module: Any) -> None:
-        original = module.database_now
-        self.undo.append(lambda: setattr(module, "database_now", original))
-        module.database_now = lambda _: self.clock.now().timestamp()
+    def _patch(self, module: Any, name: str, value: Any) -> None:
+        original = getattr(module, name)
+        self.undo.append(lambda: setattr(module, name, original))
+        setattr(module, name, value)
 
     # The host
 

@@ -9,6 +9,7 @@ import pytest
 
 from flask_crm_sync.errors import (
     AccountMoving,
+    InvalidRecord,
     OutcomeUnknown,
     RateLimited,
     RecordLocked,
@@ -54,6 +55,29 @@ def test_waits_grow_and_are_noted(world: World, crm: FakeCRM) -> None:
         assert longest / 2 <= wait <= longest
     assert waiting.reason == "waiting_for_retry"
     assert [entry["code"] for entry in waiting.details["history"]] == ["waiting_for_retry"] * 14
+
+
+def test_an_entry_that_succeeds_in_the_end_still_tells_of_its_attempts(world: World, crm: FakeCRM) -> None:
+    crm.fail("upsert", RecordLocked("busy"), times=2)
+    world.client("Ada", email="ada@example.com")
+    world.run_until_done()
+    done = world.operation(status="success")
+    assert [(entry["code"], "busy" in entry["message"]) for entry in done.details["history"]] == [
+        ("waiting_for_retry", True)
+    ] * 2
+    assert done.details["created"] is True
+    assert [entry["at"] for entry in done.details["history"]] == sorted(e["at"] for e in done.details["history"])
+
+
+def test_an_entry_that_fails_for_good_tells_of_its_attempts(world: World, crm: FakeCRM) -> None:
+    crm.fail("upsert", RecordLocked("busy"), times=1)
+    world.client("Ada", email="ada@example.com")
+    world.run()
+    crm.fail("upsert", InvalidRecord("no such country"), times=1)
+    world.run_until_done()
+    failed = world.operation(status="failed")
+    assert failed.reason == "invalid_record"
+    assert [entry["code"] for entry in failed.details["history"]] == ["waiting_for_retry"]
 
 
 def test_what_failed_together_does_not_come_back_together(world: World, crm: FakeCRM) -> None:

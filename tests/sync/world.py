@@ -44,6 +44,10 @@ class FakeClock:
     def monotonic(self) -> float:
         return 1000.0 + self.passed
 
+    def column(self) -> sa.ColumnElement[float]:
+        """Return what stands for the database's clock in a statement, and reads this one whenever it is run."""
+        return sa.bindparam("fake_now", callable_=lambda: self.now().timestamp(), type_=sa.Double())
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.passed += max(0.0, seconds)
