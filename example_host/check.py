@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -50,21 +50,24 @@ class Verdict:
     problems: tuple[str, ...]
 
 
-def compare(expected: Expected, contacts: Sequence[Contact], notes: Sequence[Note]) -> Verdict:
+def compare(
+    expected: Expected, contacts: Sequence[Contact], notes: Sequence[Note], never_blank: Collection[str] = ()
+) -> Verdict:
     """Compare a CRM's contacts and notes with what they must be.
 
     A contact with other details than the client's final ones counts as missing, and so does a note that is not there.
-    Contacts and notes that nobody is owed count as duplicates, unless the contact stands in for a missing one.
+    Contacts and notes that nobody is owed count as duplicates, unless the contact stands in for a missing one. Fields
+    that the CRM keeps `never_blank` may hold what they held before the client's own value was cleared.
     """
-    comparison = _Comparison(contacts, notes)
+    comparison = _Comparison(contacts, notes, never_blank)
     for client in expected.due:
         comparison.judge(client)
     return comparison.verdict()
 
 
 class _Comparison:
-    def __init__(self, contacts: Sequence[Contact], notes: Sequence[Note]) -> None:
-        self.contacts, self.notes = contacts, notes
+    def __init__(self, contacts: Sequence[Contact], notes: Sequence[Note], never_blank: Collection[str]) -> None:
+        self.contacts, self.notes, self.never_blank = contacts, notes, never_blank
         self.by_email = _grouped((contact.values.get("email", "").lower(), contact) for contact in contacts)
         self.by_phone = _grouped((_phone(contact), contact) for contact in contacts)
         self.notes_of = _grouped((contact_id, note) for note in notes for contact_id in note.contact_ids)
@@ -87,7 +90,7 @@ class _Comparison:
         if len(found) > 1:
             self.doubled += len(found) - 1
             self.problems.append(f"client {client.client_id} is there {len(found)} times")
-        wrong = min((differences(client, contact) for contact in found), key=len)
+        wrong = min((differences(client, contact, self.never_blank) for contact in found), key=len)
         if wrong:
             self.stale += 1
             self.problems.append(f"client {client.client_id} differs: {'; '.join(wrong)}")
@@ -117,12 +120,14 @@ class _Comparison:
         )
 
 
-def differences(client: DueClient, contact: Contact) -> list[str]:
+def differences(client: DueClient, contact: Contact, never_blank: Collection[str] = ()) -> list[str]:
     """Say which of the contact's details are not the client's final ones."""
     return [
         f"{name} is {contact.values.get(name, '')!r} instead of {value!r}"
         for name, value in client.values.items()
-        if _plain(name, contact.values.get(name, "")) != _plain(name, value)
+        if name in contact.values
+        and (value or name not in never_blank)
+        and _plain(name, contact.values.get(name, "")) != _plain(name, value)
     ]
 
 

@@ -6,6 +6,7 @@ REDIS_URL, DEMO_DIRECTORY (default .demo, emptied at each start).
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import sys
@@ -45,10 +46,11 @@ def main() -> int:
     stop.listen()
     try:
         wish = wished()
-        with stage(stop) as behind:
+        port = free_port(wish.port) if wish.port else usual_port()
+        with stage(stop, port) as behind:
             if wish.check:
-                return rehearse(behind, once(wish.conversations), timeout=wish.timeout, seed=wish.seed)
-            show(behind, wish, stop)
+                return rehearse(behind, lambda: once(wish.conversations), timeout=wish.timeout, seed=wish.seed)
+            show(behind, wish, stop, port)
     except DemoFailed as failure:
         say(str(failure))
         return 1
@@ -85,14 +87,14 @@ def once(file: Path | None) -> Iterator[Told]:
     return read_conversations(file, bad_line) if file else iter(SMALL_TALK)
 
 
+@functools.cache  # the file is read for each account, and a bad line said once
 def bad_line(line: int, reason: str) -> None:
     """Say that a line of the file is left out."""
     say(f"line {line} is left out: {reason}")
 
 
-def show(behind: Stage, wish: Wish, stop: Stop) -> None:
+def show(behind: Stage, wish: Wish, stop: Stop, port: int) -> None:
     """Serve the helpdesk and let conversations arrive until somebody asks to stop."""
-    port = free_port(wish.port) if wish.port else usual_port()
     behind.crew.start("helpdesk", "run", "--host", "127.0.0.1", "--port", str(port), "--no-debugger", "--no-reload")
     stop.until(lambda: listening(behind, port), 30, "Starting the helpdesk")
     print(welcome(behind, port), flush=True)
@@ -113,7 +115,7 @@ def welcome(behind: Stage, port: int) -> str:
     return f"""
   Helpdesk      http://127.0.0.1:{port}/            log in as ada@example.com with {password}
   Web chat      http://127.0.0.1:{port}/chat/harbour-travel
-  Sandbox CRM   {behind.sandbox_url}/_sandbox/      its certificate is its own: let the browser accept it
+  Sandbox CRMs  {behind.sandbox_url}/_sandbox/      its certificate is its own: let the browser accept it
   Logs          {behind.crew.logs}
 
   Conversations keep arriving. Ctrl-C stops everything.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from flask import current_app
 from flask_login import UserMixin
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -103,6 +104,12 @@ class Conversation(db.Model):  # type: ignore[name-defined]
     messages: Mapped[list[Message]] = relationship(
         back_populates="conversation", cascade="all, delete-orphan", order_by="Message.id"
     )
+
+    @property
+    def url(self) -> str:
+        """Return the address of the conversation's page, "" where the helpdesk does not know its own address."""
+        base = str(current_app.config["PUBLIC_URL"]).rstrip("/")
+        return f"{base}/conversations/{self.id}" if base else ""
 
     @property
     def is_open(self) -> bool:

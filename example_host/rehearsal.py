@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .check import Verdict, compare
 from .conversation_file import Told
 from .crew import DemoFailed, Interrupted, say
+from .crms import CRMS
 from .expected import Expected
 from .ledger import Ledger
 from .replay import replay
@@ -21,18 +22,42 @@ LOOK_EVERY = 0.5  # seconds
 SAY_EVERY = 5.0
 STUCK_AFTER = 30.0  # seconds without progress, after which updates are brought forward once more
 PROBLEMS_SHOWN = 20
+SECOND_ACCOUNTS_SHARE = 10  # every so manieth conversation
 
 
-def rehearse(stage: Stage, conversations: Iterable[Told], *, timeout: float, seed: int) -> int:
+def rehearse(stage: Stage, conversations: Callable[[], Iterable[Told]], *, timeout: float, seed: int) -> int:
     """Run the check, print its result as one line of JSON, and return the exit code: 0 when all is well."""
     began = time.monotonic()
-    expected = replay(stage.app, conversations, seed=seed, progress=lambda told: still_telling(stage, told))
-    if not expected.conversations:
+    expected = tell(stage, conversations, seed)
+    told = sum(one.conversations for one in expected.values())
+    if not told:
         raise DemoFailed("There is no usable conversation to tell.")
-    say(f"{expected.conversations} conversations told in {time.monotonic() - began:.1f} s")
+    say(f"{told} conversations told in {time.monotonic() - began:.1f} s")
     ledger = Ledger(stage.app)
     settle(stage, ledger, began + timeout)
     return conclude(stage, expected, ledger, time.monotonic() - began)
+
+
+def tell(stage: Stage, conversations: Callable[[], Iterable[Told]], seed: int) -> dict[str, Expected]:
+    """Tell each account its share of the conversations; return by account what its CRMs must hold afterwards."""
+    accounts = [int(account) for account in stage.portals]
+    return {
+        str(account): replay(
+            stage.app,
+            share(conversations(), first=account == accounts[0]) if len(accounts) > 1 else conversations(),
+            seed=seed + account - accounts[0],
+            account_id=account,
+            progress=lambda told: still_telling(stage, told),
+        )
+        for account in accounts
+    }
+
+
+def share(conversations: Iterable[Told], *, first: bool) -> Iterator[Told]:
+    """Yield the first account's conversations, or the second's: every tenth."""
+    for number, told in enumerate(conversations, 1):
+        if (number % SECOND_ACCOUNTS_SHARE != 0) is first:
+            yield told
 
 
 def still_telling(stage: Stage, told: int) -> None:
@@ -77,37 +102,45 @@ def bring_forward(stage: Stage, deadline: float) -> None:
         say(str(failure))
 
 
-def conclude(stage: Stage, expected: Expected, ledger: Ledger, seconds: float) -> int:
+def conclude(stage: Stage, expected: Mapping[str, Expected], ledger: Ledger, seconds: float) -> int:
     """Compare, explain every difference, and print the result as the last line."""
-    with SandboxReader(stage.sandbox_url, stage.sandbox_ca) as reader:
-        verdict, api_calls = compare(expected, reader.contacts(), reader.notes()), reader.api_calls()
-    for problem in verdict.problems[:PROBLEMS_SHOWN]:
+    found = {crm: [compared(stage, crm, account, due) for account, due in expected.items()] for crm in CRMS}
+    problems = [f"{crm}: {problem}" for crm, parts in found.items() for part in parts for problem in part[0].problems]
+    for problem in problems[:PROBLEMS_SHOWN]:
         say(problem)
     for what, count in ledger.reasons().items():
         say(f"{count} times {what}")
-    result = outcome(expected, verdict, api_calls, ledger.operations(), seconds)
+    crms = {crm: figures(parts) for crm, parts in found.items()}
+    result = outcome(list(expected.values()), crms, ledger.operations(), seconds)
     print(json.dumps(result), flush=True)
     return 0 if result["ok"] else 1
 
 
+def compared(stage: Stage, crm: str, account: str, expected: Expected) -> tuple[Verdict, int]:
+    """Return how an account's portal in a CRM compares with what it must hold, and the calls that it answered."""
+    with SandboxReader(stage.sandbox_url, stage.sandbox_ca, crm, stage.portals[account].get(crm, "")) as reader:
+        verdict = compare(expected, reader.contacts(), reader.notes(), CRMS[crm].never_blank)
+        return verdict, reader.api_calls()
+
+
+def figures(parts: Sequence[tuple[Verdict, int]]) -> dict[str, int]:
+    """Return one CRM's figures over all accounts."""
+    verdicts = [verdict for verdict, _ in parts]
+    names = ("records", "duplicates", "missing", "notes", "notes_duplicated")
+    summed = {name: sum(getattr(verdict, name) for verdict in verdicts) for name in names}
+    return summed | {"api_calls": sum(calls for _, calls in parts)}
+
+
 def outcome(
-    expected: Expected, verdict: Verdict, api_calls: int, operations: Mapping[str, int], seconds: float
+    expected: Sequence[Expected], crms: Mapping[str, Mapping[str, int]], operations: Mapping[str, int], seconds: float
 ) -> dict[str, Any]:
     """Return the result of a check; `ok` when nothing is missing, doubled, failed or still to be done."""
-    wrong = verdict.missing, verdict.duplicates, verdict.notes_duplicated, operations["failed"], operations["pending"]
-    hubspot = {
-        "records": verdict.records,
-        "duplicates": verdict.duplicates,
-        "missing": verdict.missing,
-        "notes": verdict.notes,
-        "notes_duplicated": verdict.notes_duplicated,
-        "api_calls": api_calls,
-    }
+    wrong = [crm[name] for crm in crms.values() for name in ("missing", "duplicates", "notes_duplicated")]
     return {
-        "ok": not any(wrong),
-        "conversations": expected.conversations,
-        "clients": expected.clients,
+        "ok": not any((*wrong, operations["failed"], operations["pending"])),
+        "conversations": sum(one.conversations for one in expected),
+        "clients": sum(one.clients for one in expected),
         "seconds": round(seconds, 1),
-        "crms": {"hubspot": hubspot},
+        "crms": {crm: dict(shown) for crm, shown in crms.items()},
         "operations": dict(operations),
     }

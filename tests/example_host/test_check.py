@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from example_host.check import Contact, Note, Verdict, compare
+from example_host.conversation_file import Told
+from example_host.crms import CRMS
 from example_host.expected import FIELDS, DueClient, Expected
-from example_host.rehearsal import outcome
-from example_host.sandbox_figures import contact_from, note_from
+from example_host.rehearsal import figures, outcome, share
 
 
 def values(**given: str) -> dict[str, str]:
@@ -63,6 +64,13 @@ def test_an_old_email_is_one_missing_client_and_no_duplicate() -> None:
     assert (verdict.missing, verdict.duplicates) == (1, 0)
 
 
+def test_a_cleared_value_may_stay_where_the_crm_leaves_no_blank() -> None:
+    kept = replace(CONTACTS[0], values={**CONTACTS[0].values, "company": "left over"})
+    assert compare(EXPECTED, (kept, CONTACTS[1]), NOTES, {"company"}).missing == 0
+    changed = replace(CONTACTS[0], values={**CONTACTS[0].values, "city": ""})
+    assert compare(EXPECTED, (changed, CONTACTS[1]), NOTES, {"city"}).missing == 1
+
+
 def test_a_missing_note_counts_as_missing() -> None:
     verdict = compare(EXPECTED, CONTACTS, NOTES[1:])
     assert (verdict.missing, verdict.notes) == (1, 2)
@@ -90,9 +98,11 @@ def test_a_note_that_belongs_to_nobody_is_noticed() -> None:
 
 
 def test_contacts_and_notes_are_read_under_the_helpdesks_names() -> None:
-    contact = contact_from({"id": 5, "properties": {"firstname": "Anna", "address": "Ring 1", "email": None}})
+    contact = CRMS["hubspot"].contact(
+        {"id": 5, "properties": {"firstname": "Anna", "address": "Ring 1", "email": None}}
+    )
     assert contact == Contact("5", values(first_name="Anna", street="Ring 1"))
-    note = note_from({"id": 6, "properties": {"hs_note_body": "Hi"}, "contacts": ["5"]})
+    note = CRMS["hubspot"].note({"id": 6, "properties": {"hs_note_body": "Hi"}, "contacts": ["5"]})
     assert note == Note("6", ("5",), "Hi")
 
 
@@ -101,11 +111,12 @@ SETTLED = {"success": 5, "failed": 0, "pending": 0, "skipped": 1}
 
 
 def test_the_result_has_the_promised_form() -> None:
-    hubspot = {"records": 2, "duplicates": 0, "missing": 0, "notes": 3, "notes_duplicated": 0, "api_calls": 7}
-    assert outcome(EXPECTED, FINE, 7, SETTLED, 1.26) == {
+    hubspot = {"records": 4, "duplicates": 0, "missing": 0, "notes": 6, "notes_duplicated": 0, "api_calls": 15}
+    crms = {"hubspot": figures([(FINE, 7), (FINE, 8)])}
+    assert outcome([EXPECTED, EXPECTED], crms, SETTLED, 1.26) == {
         "ok": True,
-        "conversations": 3,
-        "clients": 2,
+        "conversations": 6,
+        "clients": 4,
         "seconds": 1.3,
         "crms": {"hubspot": hubspot},
         "operations": SETTLED,
@@ -123,4 +134,26 @@ def test_the_result_has_the_promised_form() -> None:
     ],
 )
 def test_anything_wrong_is_not_ok(verdict: Verdict, operations: dict[str, int]) -> None:
-    assert outcome(EXPECTED, verdict, 7, operations, 1.0)["ok"] is False
+    crms = {"salesforce": figures([(FINE, 7)]), "hubspot": figures([(FINE, 7), (verdict, 7)])}
+    assert outcome([EXPECTED], crms, operations, 1.0)["ok"] is False
+
+
+def test_the_accounts_share_the_conversations_without_losing_one() -> None:
+    told = [Told("chat", (), str(number)) for number in range(25)]
+    first, second = list(share(told, first=True)), list(share(told, first=False))
+    assert len(second) == 2
+    assert sorted((*first, *second), key=told.index) == told
+
+
+@pytest.mark.parametrize(
+    ("crm", "shown", "meant"),
+    [
+        ("salesforce", {"LastName": "Unknown", "Company": "[not provided]"}, {}),
+        ("salesforce", {"LastName": "Bo", "Company": "Acme"}, {"last_name": "Bo", "company": "Acme"}),
+        ("autochat", {"first_name": "Bo", "company_name": "Bo"}, {"first_name": "Bo"}),
+        ("autochat", {"email": "bo@example.com", "company_name": "bo@example.com"}, {"email": "bo@example.com"}),
+        ("autochat", {"first_name": "Bo", "company_name": "Acme"}, {"first_name": "Bo", "company": "Acme"}),
+    ],
+)
+def test_what_stands_in_for_a_blank_is_read_as_one(crm: str, shown: dict[str, str], meant: dict[str, str]) -> None:
+    assert CRMS[crm].contact({"id": "1", "properties": shown}).values == values(**meant)

@@ -112,6 +112,16 @@ def test_closing_keeps_the_summary_and_moves_the_conversation(host: Flask, logge
     assert "Zoë" in agent.get("/?state=closed").text
 
 
+def test_the_address_of_a_conversation_is_that_of_its_page(host: Flask, logged_in: LogIn) -> None:
+    chat(host)
+    with host.app_context():
+        [conversation] = db.session.scalars(select(Conversation))
+        assert conversation.url == ""
+        host.config["PUBLIC_URL"] = "https://desk.example.com/"
+        path = conversation.url.removeprefix("https://desk.example.com")
+    assert "Is the cabin free?" in logged_in("ben@example.com").get(path).text
+
+
 def test_reply_opens_a_closed_conversation_again(host: Flask, logged_in: LogIn) -> None:
     chat(host)
     agent = logged_in("ben@example.com")
