@@ -20,25 +20,23 @@ from flask_crm_sync.crm.registry import adapters, connect
 from flask_crm_sync.host.records import ClientRecord
 from flask_crm_sync.sandbox.server import Sandbox
 
-CREDENTIALS: Mapping[str, Mapping[str, str]] = {"hubspot": {"token": "pat-na1-sandbox"}}
-"""What opens each CRM's sandbox; an adapter that is missing here fails every test of the suite."""
-
-PORTALS: Mapping[str, Mapping[str, Any]] = {"hubspot": {"portal_id": 1234567, "token": "pat-na1-sandbox"}}
-"""The portal behind them, told to the sandbox before each test: one before it may have revoked the token."""
+from .cases import CASES, SANDBOXES
 
 
 class Bench:
     """One CRM's adapter and sandbox. Values are by the host's field names unless they say otherwise."""
 
     def __init__(self, name: str, sandbox: Sandbox) -> None:
-        self.name, self.sandbox = name, sandbox
+        self.name, self.sandbox, self.case = name, sandbox, CASES[name]
         self.kind = adapters()[name]
+        self.field = {spec.source: spec.name for spec in self.kind.fields}
         self.settings = Settings(
             encryption_keys=(b"k" * 32,),
             sandbox_url=sandbox.url,
             sandbox_ca=str(sandbox.ca_file),
             phone_region="US",
             call_timeout=10.0,
+            **self.case.settings,
         )
         self._tls = ssl.create_default_context(cafile=str(sandbox.ca_file))
 
@@ -55,7 +53,7 @@ class Bench:
         make = partial(
             connect,
             self.name,
-            credentials or CREDENTIALS[self.name],
+            credentials or self.case.credentials,
             replace(self.settings, **settings),
             clock=clock or SystemClock(),
         )
@@ -90,13 +88,13 @@ class Bench:
 
     def write(self, key: str, record_id: str | None = None, **client: str) -> Write:
         """Return a create with all values, or an update of the given fields only."""
-        names = {spec.source: spec.name for spec in self.kind.fields}
         values = self.values(**client)
-        wanted = values if record_id is None else {names[field]: values[names[field]] for field in client}
+        wanted = values if record_id is None else {self.field[name]: values[self.field[name]] for name in client}
         return Write(key, {name: text for name, text in wanted.items() if text or record_id}, record_id)
 
     def person_adds(self, **client: str) -> str:
-        return str(self.api("POST", "contacts", {"properties": self._named(client)})["id"])
+        entered = {**self.case.a_person_enters, **client}
+        return str(self.api("POST", "contacts", {"properties": self._named(entered)})["id"])
 
     def person_edits(self, record_id: str, **client: str) -> None:
         self.api("PATCH", f"contacts/{record_id}", {"properties": self._named(client)})
@@ -117,14 +115,20 @@ class Bench:
     def calls(self) -> int:
         return int(self.api("GET", "figures")["api_calls"])
 
+    def switch(self, **switches: Any) -> None:
+        self.api("PATCH", "switches", switches)
+
     def _named(self, client: Mapping[str, str]) -> dict[str, str]:
-        names = {spec.source: spec.name for spec in self.kind.fields}
-        return {names[field]: text for field, text in client.items()}
+        return {self.field[name]: text for name, text in client.items()}
 
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox"), keep=False) as running:
+    made = Sandbox(tmp_path_factory.mktemp("sandbox"), keep=False)
+    joining = [make(made) for make in SANDBOXES]
+    made.crms = (*made.crms, *joining)
+    made.faults.policies |= {crm.name: crm.policies for crm in joining}
+    with made as running:
         yield running
 
 
@@ -132,7 +136,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def bench(request: pytest.FixtureRequest, sandbox: Sandbox) -> Bench:
     made = Bench(request.param, sandbox)
     made.api("POST", "reset")
-    made.api("POST", "portals", PORTALS[request.param])
+    made.api("POST", "portals", made.case.portal)
+    if made.case.switches:
+        made.switch(**made.case.switches)
     return made
 
 

@@ -1,0 +1,1 @@
+"""Tiny CRM: an adapter as another package would bring it."""
