@@ -248,6 +248,11 @@ class Adapter(ABC):
         return {}
 
     @classmethod
+    def told(cls, credentials: Mapping[str, str]) -> dict[str, Any]:
+        """Return traits that the credentials themselves tell of the account; no secret."""
+        return {}
+
+    @classmethod
     @abstractmethod
     def translate(cls, client: ClientRecord) -> Values:
         """Return every field we own in the CRM's names and forms, blanks as ""; raise InvalidRecord for bad values.

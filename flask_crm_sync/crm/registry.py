@@ -66,4 +66,4 @@ def connect(
         allow_loopback=bool(sandbox),
         renew=renew,
     )
-    return adapter(http, settings, traits)
+    return adapter(http, settings, {**traits, **adapter.told(credentials)})

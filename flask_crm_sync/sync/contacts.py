@@ -73,11 +73,6 @@ class ContactItem:
         """Tell whether an unanswered attempt may have made a record; what came before a decision is settled by it."""
         return not self.was_linked and (self.operation.unknown or (bool(self.link.intents) and not self.makes_new))
 
-    @property
-    def key(self) -> str:
-        """Return the match key that no two records of a batch may share."""
-        return self.ours.get("email", "") or f"client {self.client.id}"
-
 
 def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], dict[int, Verdict]]:
     """Bring a batch of contact operations to a verdict each.
@@ -244,15 +239,22 @@ def _refuse_taken(drain: Drain, items: Sequence[ContactItem]) -> None:
 
 
 def _defer_twins(drain: Drain, items: Sequence[ContactItem]) -> None:
-    """Two new clients with one e-mail: the first goes, the others look again when its record is there."""
+    """Two new clients with one e-mail (or phone): the first goes, the others look again when its record is there."""
     seen: set[str] = set()
     for item in _open(items):
         if item.record is None:
-            if item.key in seen:
-                item.verdict = waits(
-                    reasons.WAITING_FOR_RETRY, drain.now(), "Another client with this e-mail goes first."
-                )
-            seen.add(item.key)
+            shared = _match_key(drain, item)
+            if shared in seen:
+                words = "Another client with this e-mail or phone goes first."
+                item.verdict = waits(reasons.WAITING_FOR_RETRY, drain.now(), words)
+            seen.add(shared)
+
+
+def _match_key(drain: Drain, item: ContactItem) -> str:
+    """Return what no two new records of a batch may share."""
+    lookup = drain.adapter.lookup(item.link.key, item.ours, by_key=False)
+    digits = "".join(character for character in lookup.phone if character.isdigit())
+    return lookup.email.casefold() or digits or f"client {item.client.id}"
 
 
 # Merge
@@ -315,7 +317,7 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
             merged = {**item.ours, **(item.record.values if item.record else {}), **outcome.record.values}
             item.record = RemoteRecord(outcome.record.id, merged, outcome.record.url)
             item.created, item.refused = outcome.created, outcome.refused
-        elif isinstance(outcome, Duplicate) and outcome.existing_id and item.record is None:
+        elif isinstance(outcome, Duplicate) and outcome.existing_id and item.record is None and not item.makes_new:
             item.found_by = outcome.existing_id
             redirected.append(item)
         else:

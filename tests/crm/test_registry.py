@@ -92,7 +92,8 @@ def test_every_adapter_declares_what_the_pages_and_the_engine_need(name: str) ->
     assert adapter.name == name
     assert adapter.label
     assert adapter.auth_methods
-    assert all(method.label and method.fields for method in adapter.auth_methods)
+    assert all(method.label for method in adapter.auth_methods)
+    assert all(method.fields or method.grant == "authorization_code" for method in adapter.auth_methods)
     assert {spec.source for spec in adapter.fields} <= set(CLIENT_FIELDS)
     assert len({spec.name for spec in adapter.fields}) == len(adapter.fields)
     assert adapter.burst_limit[0] > 0

@@ -86,6 +86,11 @@ class SalesforceAdapter(Adapter):
         return connecting.flow(method, credentials, settings, cls.label)
 
     @classmethod
+    def told(cls, credentials: Mapping[str, str]) -> dict[str, Any]:
+        """Return the identity address that came with the token: it names the org."""
+        return {"identity": credentials["identity"]} if credentials.get("identity") else {}
+
+    @classmethod
     def remembered(cls, answer: Mapping[str, Any], settings: Settings) -> dict[str, str]:
         """Return `instance_url` and `identity`; raise ReconnectRequired for an address that is not on the list."""
         return connecting.remembered(answer, settings)

@@ -16,6 +16,7 @@ from flask_crm_sync.errors import (
     InvalidRecord,
     OutcomeUnknown,
     PermissionMissing,
+    RateLimited,
     ReconnectRequired,
     RecordLocked,
     RecordMissing,
@@ -280,6 +281,16 @@ def test_duplicate_rule_is_believed_only_where_one_record_has_the_phone(
     assert isinstance(outcome, Duplicate)
     assert outcome.existing_id == existing
     assert "duplicate rule" in str(outcome)
+
+
+def test_spent_quota_ends_looking_into_duplicates(salesforce: responses.RequestsMock) -> None:
+    refused = _refused("DUPLICATES_DETECTED")
+    salesforce.add("POST", _COLLECTIONS, json=written(refused, refused))
+    quota = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    salesforce.add("POST", f"{API}/sobjects/Lead", json=quota, status=403)
+    writes = [Write(f"k{n}", {"Email": f"ann{n}@example.com"}) for n in range(2)]
+    assert {type(outcome) for outcome in adapter_for(BARE).upsert(writes)} == {RateLimited}
+    assert len(salesforce.calls) == 2
 
 
 def test_lost_answer_leaves_the_rest_unsent(salesforce: responses.RequestsMock) -> None:

@@ -116,6 +116,7 @@ def test_a_thousand_parts_are_taken_and_one_more_is_not(client: Client) -> None:
         in_batch([creation(1)]).replace(b"If-None-Match: *\r\n", b"If-None-Match: *\n"),
         in_batch([creation(1)]).replace(f"--{BOUNDARY}--".encode(), b""),
         in_batch([creation(1)], "another"),
+        in_batch([creation(1)]).replace(b"batch_test\r\n", b"batch_test\n\n", 1),
         in_batch([creation(1)]) + b"tail",
         b"head\r\n" + in_batch([creation(1)]),
         in_batch([creation(1).replace(b"Content-Transfer-Encoding: binary\r\n", b"")]),

@@ -32,6 +32,7 @@ def people(client: Client) -> dict[str, str]:
         ("statecode eq 0 and (lastname eq 'Byron' or lastname eq 'Nobody')", ["Byron"]),
         ("not (lastname eq 'Byron') and statecode eq 0", ["Lovelace", "O'Brien"]),
         ("numberofchildren gt 1", ["Lovelace"]),
+        ("not (numberofchildren gt 1)", ["Byron", "O'Brien"]),
         ("numberofchildren le 3", ["Byron", "Lovelace"]),
         ("donotemail eq false", ["Byron", "Lovelace", "O'Brien"]),
         ("modifiedon ge 2026-09-21T14:13:20Z", ["Byron", "Lovelace", "O'Brien"]),
