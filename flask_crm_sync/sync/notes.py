@@ -44,14 +44,21 @@ class NoteItem:
     was_linked: bool = False
     created: bool = False
     contact_is_missing: bool = False
+    in_place: bool = True
+    """Whether the CRM rewrites notes where they stand; else a changed one gets a follow-up."""
     unanswered: dict[str, list[str]] = field(default_factory=dict)
     """The intents of earlier attempts, without this one's."""
 
     @property
     def maybe_sent(self) -> bool:
-        """Tell whether an unanswered attempt may have made the note; what came before a decision is settled by it."""
-        before = not self.link.is_active and bool(self.link.intents) and self.operation.decision != CREATE_NEW
-        return self.note.note_id is None and (self.operation.unknown or before)
+        """Tell whether an unanswered attempt may have made the note; what came before a decision is settled by it.
+
+        A rewrite in place does no harm twice. Where the CRM knows none, a changed note is a new one like the first.
+        """
+        if self.note.note_id is not None and self.in_place:
+            return False
+        before = bool(self.link.intents) and self.operation.decision != CREATE_NEW
+        return self.operation.unknown or (before and not (self.link.is_active and self.in_place))
 
 
 def push_notes(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[int, Verdict]]:
@@ -163,7 +170,9 @@ def _item(
     digest = _digest(drain.digester(link.id), note)
     if rewrites and link.base is not None and link.base.fields[BODY][0] == digest:
         return skipped(reasons.NOTHING_TO_CHANGE)
-    return NoteItem(operation, link, note, digest, version=conversation.version, was_linked=link.is_active)
+    in_place = "rewrite_notes" in drain.adapter.capabilities
+    version = conversation.version
+    return NoteItem(operation, link, note, digest, version=version, was_linked=link.is_active, in_place=in_place)
 
 
 def _digest(digester: Digester, note: NoteWrite) -> str:

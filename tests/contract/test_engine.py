@@ -14,6 +14,8 @@ from flask_crm_sync.credentials.oauth import Granted
 from flask_crm_sync.crm.base import Adapter, RemoteRecord
 from flask_crm_sync.sync import budget, due, lease
 from flask_crm_sync.sync.connections import store_credentials
+from flask_crm_sync.sync.steps import Step
+from tests.sync.dying import killed_at
 from tests.sync.host_models import make_engine
 from tests.sync.world import FakeClock, World
 
@@ -128,5 +130,23 @@ def test_lost_answer_to_a_changed_note_doubles_nothing(world: _Connected, bench:
     bodies = [note["properties"][bench.case.note_body] for note in bench.notes()]
     assert sum("And a second room" in body for body in bodies) == 1
     follow_up = "rewriting notes" in bench.case.cannot
+    note = world.last(conversation, "conversation")
+    assert (note.status, note.reason) == (("failed", "cannot_confirm") if follow_up else ("success", ""))
+
+
+@pytest.mark.parametrize("step", [Step.PROPOSED, Step.CRM_WRITTEN])
+def test_worker_that_dies_over_a_changed_note_doubles_nothing(world: _Connected, bench: Bench, step: Step) -> None:
+    client = world.client("Ann", last_name="Lee", email="ann@example.com")
+    conversation = world.conversation(client)
+    world.run_until_done()
+    world.say(conversation, "And a second room")
+    with killed_at(step) as was_killed:
+        world.run_until_done()
+    assert was_killed()
+    world.restart()
+    world.run_until_done()
+    bodies = [note["properties"][bench.case.note_body] for note in bench.notes()]
+    follow_up = "rewriting notes" in bench.case.cannot
+    assert sum("And a second room" in body for body in bodies) == (0 if follow_up and step is Step.PROPOSED else 1)
     note = world.last(conversation, "conversation")
     assert (note.status, note.reason) == (("failed", "cannot_confirm") if follow_up else ("success", ""))

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
-from ...errors import CannotConfirm, CRMError, OutcomeUnknown, RejectedByCRM
+from ...errors import CRMError, RejectedByCRM
 from ..base import NoteWrite, RemoteNote
 from ..outcomes import one_by_one
 from .answers import ActivitiesMissing
@@ -48,8 +48,6 @@ class Activities:
             row = entity(self.client.call("POST", path, json=self._body(note), scope=ACTIVITIES))
         except RejectedByCRM as refused:
             raise self._told_apart(refused, note) from None
-        except OutcomeUnknown as lost:
-            raise self._unconfirmed(lost, note) from None
         # Without an id there is nothing to link to; the key says at least that it was written.
         return RemoteNote(identifier(row) or note.key)
 
@@ -70,12 +68,6 @@ class Activities:
                 return gone
         self._missing = ActivitiesMissing(crm_message=refused.crm_message, status_code=refused.status_code)
         return self._missing
-
-    def _unconfirmed(self, lost: OutcomeUnknown, note: NoteWrite) -> CRMError:
-        # A follow-up that may have arrived must not be sent again as if it were a rewrite, which does no harm twice.
-        if note.note_id is None:
-            return lost
-        return CannotConfirm(crm_message=lost.crm_message, status_code=lost.status_code)
 
 
 def _clipped(text: str) -> str:

