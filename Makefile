@@ -50,7 +50,7 @@ $(NODE)/node_modules/.ready: $(NODE)/package.json
 	fi
 
 test-lowest: $(LOWEST)/.ready ## The suite of what a host meets, on the lowest versions that we promise
-	$(LOWEST)/bin/python -m pytest -q -m "not browser and not chaos" tests/host tests/extension tests/sync tests/web tests/jobs tests/migrations $(PYTEST_ARGS)
+	$(LOWEST)/bin/python -m pytest -q -m "not browser and not chaos" tests/host tests/extension tests/credentials tests/sync tests/web tests/jobs tests/migrations $(PYTEST_ARGS)
 
 $(LOWEST)/.ready: requirements-lowest.lock pyproject.toml $(VENV)/.ready
 	$(PYTHON) -m venv $(LOWEST)

@@ -47,7 +47,7 @@ def _row(key: Key) -> str:
 
 
 def _shown(default: Any) -> str:
-    if default in ("", ()):
+    if default in (None, "", ()):
         return "not set"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 

@@ -93,8 +93,11 @@ class Settings:
         60, integer(5, 600), "How long one job works on a connection before others get their turn."
     )
     call_timeout: float = _key(30.0, seconds(1, 300), "Seconds that one call to a CRM may take in all.")
-    confirm_seconds: float = _key(
-        60.0, seconds(0, 3600), "How long an unanswered write rests before the CRM is read back."
+    confirm_seconds: float | None = _key(
+        None,
+        seconds(0, 3600),
+        "How long an unanswered write rests before the CRM is read back; by default as long as the CRM may still "
+        "work on it, a minute or two.",
     )
     hubspot_version: str = _key(
         "2026-09",

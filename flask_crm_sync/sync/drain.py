@@ -53,6 +53,12 @@ class Drain:
         """Return the present instant."""
         return self.sync.clock.now()
 
+    @property
+    def rest(self) -> float:
+        """Return the seconds that an unanswered write rests before it is read back."""
+        configured = self.sync.settings.confirm_seconds
+        return self.adapter.confirm_after if configured is None else configured
+
     def new_link(self, subject_type: str, subject_id: str, seen_at: datetime) -> LinkState:
         """Return a link that has no row yet, to a subject that was loaded after `seen_at`.
 
@@ -76,6 +82,7 @@ class Drain:
             alone=alone,
             now=self.now(),
             settings=self.sync.settings,
+            rest=self.rest,
         )
 
 

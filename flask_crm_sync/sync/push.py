@@ -162,7 +162,7 @@ def _take_back(desk: Drain, connection: sa.Connection) -> None:
         for subject_id, link in load_links(connection, desk.connection_id, subject_type, ids).items():
             sent[subject_type, subject_id] = bool(link.intents)
     settings, now = desk.sync.settings, desk.now()
-    pairs = recovered(left, sent, now=now, rest=settings.confirm_seconds, limit=settings.max_crashes)
+    pairs = recovered(left, sent, now=now, rest=desk.rest, limit=settings.max_crashes)
     log.warning("%d operations were in the hands of a worker that died; they are taken up again.", len(pairs))
     settle(connection, pairs, now)
 

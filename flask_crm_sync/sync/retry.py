@@ -73,16 +73,23 @@ def failed(error: CRMError) -> Verdict:
 
 
 def judge(
-    error: CRMError, *, attempts: int, retried_seconds: float, alone: bool, now: datetime, settings: Settings
+    error: CRMError,
+    *,
+    attempts: int,
+    retried_seconds: float,
+    alone: bool,
+    now: datetime,
+    settings: Settings,
+    rest: float,
 ) -> Verdict:
     """Decide what becomes of an operation from its error's class.
 
-    `alone` tells that the operation was the only one of its call.
+    `alone` tells that the operation was the only one of its call; `rest` is the seconds that an unanswered write rests.
     """
     if error.whole_connection:
         return Verdict(PENDING, error.code, str(error), error.crm_message, due_at=now, counts=False)
     if isinstance(error, OutcomeUnknown):
-        wait = max(settings.confirm_seconds, grown(RECORD_FIRST_WAIT, attempts, RECORD_LONGEST_WAIT) if alone else 0.0)
+        wait = max(rest, grown(RECORD_FIRST_WAIT, attempts, RECORD_LONGEST_WAIT) if alone else 0.0)
         return _again(error, wait, retried_seconds, now, settings, unknown=True, smaller_batch=not alone)
     if isinstance(error, (RejectedByCRM, NeedsDecision)):
         return failed(error)

@@ -15,7 +15,7 @@ from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
 from tests.sync.dying import once_at
-from tests.sync.world import World
+from tests.sync.world import RESTS, World
 
 
 def lease_of(world: World, seconds: float = 90) -> Lease | None:
@@ -68,7 +68,7 @@ def test_a_drain_that_lost_its_lease_settles_nothing(anywhere: World, crm: FakeC
         anywhere.clock.advance(anywhere.settings.lease_seconds + 1)
         for _ in range(2):
             drain(other, anywhere.connection_id)
-            anywhere.clock.advance(anywhere.settings.confirm_seconds + 1)
+            anywhere.clock.advance(RESTS + 1)
         done.append(anywhere.outcomes())
 
     with once_at(step, take_over):
@@ -197,7 +197,7 @@ def test_over_the_wire_a_slow_worker_and_a_quick_one_make_one_record(wired: Worl
         wired.clock.advance(wired.settings.lease_seconds + 1)
         for _ in range(3):
             drain(other, wired.connection_id)
-            wired.clock.advance(wired.settings.confirm_seconds + 1)
+            wired.clock.advance(RESTS + 1)
 
     with once_at(Step.CRM_WRITTEN, take_over):
         assert wired.drain().busy

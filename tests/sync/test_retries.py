@@ -21,7 +21,7 @@ from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
 from tests.sync.dying import Killed, killed_at, once_at
-from tests.sync.world import START, World
+from tests.sync.world import RESTS, START, World
 
 
 def test_every_claim_is_an_attempt(world: World, crm: FakeCRM) -> None:
@@ -223,7 +223,7 @@ def test_crashes_before_a_write_need_no_rest_and_those_after_it_do(world: World)
     world.run()
     waiting = world.operation()
     assert (waiting.status, waiting.reason, waiting.unknown) == ("pending", "waiting_for_read_back", True)
-    assert waiting.due_at == world.clock.now() + timedelta(seconds=world.settings.confirm_seconds)
+    assert waiting.due_at == world.clock.now() + timedelta(seconds=RESTS)
 
 
 # A newer operation waits already

@@ -10,7 +10,7 @@ from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown, RateLimited, Re
 from flask_crm_sync.sync.choices import decide, retry
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.conftest import Portal
-from tests.sync.world import START, World
+from tests.sync.world import RESTS, START, World
 
 
 def calls(crm: FakeCRM) -> list[str]:
@@ -26,8 +26,8 @@ def test_a_create_without_an_answer_rests_and_is_read_back_before_anything_else(
     anywhere.run()
     waiting = anywhere.operation()
     assert (waiting.status, waiting.reason, waiting.unknown) == ("pending", "waiting_for_read_back", True)
-    assert waiting.due_at == START + timedelta(seconds=anywhere.settings.confirm_seconds)
-    anywhere.clock.advance(anywhere.settings.confirm_seconds - 1)
+    assert waiting.due_at == START + timedelta(seconds=RESTS)
+    anywhere.clock.advance(RESTS - 1)
     crm.calls.clear()
     anywhere.run()
     assert crm.calls == []

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.crm import registry
+from flask_crm_sync.crm.base import Adapter
 from flask_crm_sync.host.binding import ClientBinding, ConversationBinding, MessageBinding
 from flask_crm_sync.host.convention import resolve_host
 from flask_crm_sync.models import Change, Connection, Database, Link, Operation
@@ -27,6 +28,8 @@ from tests.sync.host_models import Client, Conversation, Message
 START = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 KEY = bytes(range(32))
 ACCOUNT = "1"
+RESTS = Adapter.confirm_after
+"""Seconds that an unanswered write rests before it is read back."""
 
 Rows = Sequence[Mapping[str, Any]]
 
