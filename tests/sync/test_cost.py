@@ -53,12 +53,16 @@ def cost_of(world: World, work: str, number: int) -> Counter[str]:
     return count
 
 
-@pytest.mark.parametrize("work", ["leads", "updates", "notes"])
+MOST = {"leads": 30, "updates": 26, "notes": 35}
+"""Statements from the change to the settled operation; on SQLite, which counts the beginning of each transaction."""
+
+
+@pytest.mark.parametrize("work", MOST)
 def test_a_full_batch_costs_as_many_statements_as_a_batch_of_two(anywhere: World, work: str) -> None:
     cost_of(anywhere, work, 1)  # what a process does once
     small, large = cost_of(anywhere, work, 2), cost_of(anywhere, work, 100)
     assert large == small
-    assert large["statements"] < 45
+    assert large["statements"] <= MOST[work]
 
 
 def test_four_hundred_cost_at_most_four_times_what_a_hundred_do(world: World) -> None:

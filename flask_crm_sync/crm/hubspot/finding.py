@@ -104,14 +104,14 @@ class Finder:
         fit: they cost nothing, and help where HubSpot could not read the number.
         """
         search = _Search()
-        for phone in dict.fromkeys(lookup.phone for lookup in lookups):
-            number = national(phone, self.region)
+        local = {lookup.phone: national(lookup.phone, self.region) for lookup in lookups}
+        for phone, number in local.items():
             name, value = (_LOCAL_NUMBERS, number) if number else ("phone", phone.lower())
             if not search.add(name, value):
                 yield search.body()
                 search = _Search()
                 search.add(name, value)
-        read = [phone for phone in dict.fromkeys(lookup.phone for lookup in lookups) if national(phone, self.region)]
+        read = [phone for phone, number in local.items() if number]
         for form in (*(e164(phone, self.region) for phone in read), *(phone.lower() for phone in read)):
             search.add("phone", form)
         yield search.body()
@@ -166,23 +166,24 @@ class _Search:
     """A search for any of several values, within HubSpot's limit for the request's length."""
 
     def __init__(self) -> None:
-        self._values: dict[str, list[str]] = {"phone": [], _LOCAL_NUMBERS: []}
+        self._values: dict[str, dict[str, None]] = {"phone": {}, _LOCAL_NUMBERS: {}}
         self._room = SEARCH_BODY_LIMIT - len(encode(self.body(empty=True))) - len(',"after":"10000"')
 
     def add(self, name: str, value: str) -> bool:
         """Add a value of a property; tell whether there was room."""
-        length = len(encode(value)) + 1
+        # Quotes and a comma; what JSON escapes takes more, and no phone that can be read holds any of it.
+        length = len(value) + 3 if value.isascii() and value.isalnum() else len(encode(value)) + 1
         if length > self._room:
             return False
         if value not in self._values[name]:
-            self._values[name].append(value)
+            self._values[name][value] = None
             self._room -= length
         return True
 
     def body(self, *, empty: bool = False) -> Row:
         """Return the request. Groups are joined by "or"; a group without values is left out."""
         groups = [
-            {"filters": [{"propertyName": name, "operator": "IN", "values": values}]}
+            {"filters": [{"propertyName": name, "operator": "IN", "values": list(values)}]}
             for name, values in self._values.items()
             if values or empty
         ]
