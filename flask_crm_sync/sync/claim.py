@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..models.operation import ADD_NOTE, LANES, PENDING
+from ..models.operation import ADD_NOTE, FULL_BATCH, LANES, PENDING
 from .lease import Lease
 from .operations import CONTACT_KINDS, NOTE_KINDS
 from .operations import table as operations
@@ -127,11 +127,11 @@ _ABANDONED = sa.select(*_COLUMNS).where(
 
 
 def _fitting(waiting: Sequence[Claimed]) -> list[Claimed]:
-    """Take from the front as many as the most cautious of them allows."""
+    """Take from the front as many as the most cautious of them allows; a full batch is as large as the CRM takes."""
     fitting: list[Claimed] = []
     room = len(waiting)
     for operation in waiting:
-        room = min(room, operation.batch_limit)
+        room = min(room, operation.batch_limit) if operation.batch_limit < FULL_BATCH else room
         if len(fitting) >= room:
             break
         fitting.append(operation)

@@ -6,13 +6,20 @@ import argparse
 import logging
 import os
 
+from .calls import bench_calls
 from .commits import bench_commits
 from .engine import bench_engine
 from .growth import bench_growth
 from .latency import bench_latency
 from .servers import databases, running_servers
 
-BENCHES = {"commits": bench_commits, "engine": bench_engine, "latency": bench_latency, "growth": bench_growth}
+BENCHES = {
+    "commits": bench_commits,
+    "calls": bench_calls,
+    "engine": bench_engine,
+    "latency": bench_latency,
+    "growth": bench_growth,
+}
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ class SandboxProcess:
 
     def __init__(self, directory: str) -> None:
         self._sandbox = Sandbox(Path(directory), keep=False).start()
+        self._sandbox.autochat.dialect.change({"search_by": "email"})
         self._portals = 0
 
     def address(self) -> tuple[str, str]:
@@ -43,6 +44,10 @@ class SandboxProcess:
     def calls(self) -> int:
         """Return how many calls ever arrived."""
         return self._sandbox.calls.total
+
+    def calls_to(self, crm: str) -> dict[str, int]:
+        """Return how many calls ever arrived at a CRM, by method and path."""
+        return self._sandbox.calls.counts(crm)
 
     def last_upsert_after(self, number: int, patience: float = 30.0) -> float:
         """Wait for a call that wrote contacts, beyond the first `number` calls; return when it was done, in seconds."""

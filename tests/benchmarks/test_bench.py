@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BENCHES = {
     "commits": ["commit of 1 with us", "commit of 1 with continuum", "commit of 50 with us"],
+    "calls": [f"API calls to {crm} for 20 + 20" for crm in ("salesforce", "hubspot", "dynamics", "autochat")],
     "engine": ["API calls for 20 + 20", "CPU for 20 + 20"],
     "latency": ["commit to CRM, p50", "commit to CRM, p99"],
     "growth": ["20 changes among 1000 clients, against 100: cpu", "20 changes among 1000 clients, against 100: wall"],

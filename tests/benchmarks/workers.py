@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,12 +45,23 @@ class Desk:
         self.crm = CRMSync(self.app, client=ClientBinding(client), conversation=bound, engine=self.engine)
 
 
+@dataclass(frozen=True)
+class Account:
+    """An account in a CRM: the way to connect and its keys."""
+
+    crm: str
+    method: str
+    credentials: Mapping[str, str]
+
+
 class Worker(Desk):
     """A desk that is connected, and does by itself what a worker's jobs do."""
 
-    def __init__(self, database_url: str, config: dict[str, str], token: str, floor_url: str = "") -> None:
+    def __init__(self, database_url: str, config: dict[str, str], account: str | Account, floor_url: str = "") -> None:
+        """Connect; an account that is a text is a HubSpot key."""
         super().__init__(database_url, config)
-        self.connection_id = connect_account(self.crm.sync, "1", "hubspot", "token", {"token": token}).id
+        to = Account("hubspot", "token", {"token": account}) if isinstance(account, str) else account
+        self.connection_id = connect_account(self.crm.sync, "1", to.crm, to.method, to.credentials).id
         self.sent: list[requests.PreparedRequest] = []
         self.bare = requests.Session()
         self.bare.trust_env, self.bare.verify = False, config["CRM_SYNC_SANDBOX_CA"]

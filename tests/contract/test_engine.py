@@ -63,6 +63,19 @@ def test_clients_and_their_conversations_arrive_once(world: _Connected, bench: B
     assert all("I would like an offer" in note["properties"][bench.case.note_body] for note in bench.notes())
 
 
+def test_many_clients_with_a_note_each_cost_no_more_calls_than_promised(world: _Connected, bench: Bench) -> None:
+    clients, most = bench.case.most_calls
+    before = bench.calls()
+    people = [
+        {"first_name": "Ann", "last_name": f"Lee {n}", "email": f"ann{n}@example.com", "phone": f"+49 30 1234 {n:04d}"}
+        for n in range(clients)
+    ]
+    world.conversations(world.clients(people))
+    world.run_until_done()
+    assert (len(bench.records()), len(bench.notes())) == (clients, clients)
+    assert bench.calls() - before <= most
+
+
 def test_changes_go_out_and_a_persons_edit_stays(world: _Connected, bench: Bench) -> None:
     client = world.client("Ann", last_name="Lee", email="ann@example.com", city="Rome")
     world.run_until_done()
