@@ -44,7 +44,11 @@ def test_every_key_in_a_list_opens_and_the_first_encrypts() -> None:
     assert both == load_settings({"CRM_SYNC_ENCRYPTION_KEYS": [KEY, other]}, {}).encryption_keys
 
 
-@pytest.mark.parametrize("wrong", ["short", KEY + "AA", "ключ", "=" * 43, 5, KEY[:-4] + "\n💥"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["short", KEY + "AA", "ключ", "=" * 43, 5, KEY[:-4] + "\n💥"],
+    ids=["short", "long", "letters", "padding", "number", "broken"],
+)
 def test_unusable_encryption_key_is_refused_and_not_shown(wrong: object) -> None:
     with pytest.raises(ConfigurationError, match="CRM_SYNC_ENCRYPTION_KEYS") as refused:
         load_settings({"CRM_SYNC_ENCRYPTION_KEYS": wrong}, {})
