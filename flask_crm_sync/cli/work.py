@@ -122,11 +122,11 @@ def _work_off(running: Running, chosen: Sequence[UUID], settled: Counter[str], s
     while (left := due_count(running.sync, chosen)) or _rested(running, worked):
         show(left)
         mine = [one for one in due_connections(running.sync) if one.connection_id in chosen]
-        worked = [work_on(running, one.connection_id, one.lane) for one in mine]
+        before, worked = worked, [work_on(running, one.connection_id, one.lane) for one in mine]
         settled.update(sum((drained.settled for drained in worked), Counter[str]()))
         if all(drained.busy for drained in worked):
             running.sync.clock.sleep(_WAIT_FOR_OTHERS)
-        elif not any(drained.settled or drained.more for drained in worked):
+        elif not any(drained.settled or drained.more for drained in worked) and not _rested(running, before):
             break  # what is due rests: the day's calls are kept for new leads
     show(0)
 

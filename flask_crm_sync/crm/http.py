@@ -40,6 +40,8 @@ _KEPT_SECRETS = 12
 _REMOVED = "[removed]"
 _BEARERS = re.compile(r"\bbearer\s+[^\s\"',;]+|\bpat-[a-z0-9]+-[\w-]+", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_HOST = re.compile(r"[a-z0-9._:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,19 @@ def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         text = text.replace(secret, _REMOVED)
     text = _CONTROLS.sub(" ", _BEARERS.sub(_REMOVED, text)).strip()
+    # CRMs cut their texts in the middle of a character now and then, and no database stores the half.
+    text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
 def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
-    """Tell whether a host is on the list; `*.example.com` stands for the names below example.com, not for itself."""
+    """Tell whether a host is on the list; `*.example.com` stands for the names below example.com, not for itself.
+
+    A text with other signs is no host: readers of addresses do not agree on where it ends (at a backslash, say).
+    """
     host = host.lower().rstrip(".")
+    if not _HOST.fullmatch(host):
+        return False
     exact = {pattern.lower() for pattern in allowed if not pattern.startswith("*.")}
     endings = tuple(pattern[1:].lower() for pattern in allowed if pattern.startswith("*."))
     return host in exact or any(host.endswith(ending) and host != ending for ending in endings)

@@ -103,6 +103,8 @@ class SharedMeter:
     lease: Lease
     purses: dict[str, _Purse] = field(default_factory=dict)
     lane: int = LIVE
+    share_used: RateLimited | None = None
+    """What a slower lane was told when its share of a window was used up: the live lane has its own yet."""
 
     @classmethod
     def make(cls, sync: Sync, token: str, lease: Lease, adapter: Adapter) -> SharedMeter:
@@ -128,7 +130,9 @@ class SharedMeter:
                 break
             waited += rest
             if waited > PATIENCE:
-                raise RateLimited("Our own share of the CRM's limit is used up for now.", retry_after=rest)
+                refusal = RateLimited("Our own share of the CRM's limit is used up for now.", retry_after=rest)
+                self.share_used = refusal if self.lane != LIVE and kind == CALL else None
+                raise refusal
             clock.sleep(rest)
         self.purses[kind].granted -= 1
 
@@ -181,6 +185,12 @@ class SharedMeter:
         if limit is None or remaining is None or remaining >= RESERVE * limit:
             return 0.0
         return max(0.0, DAY_ASKED_AGAIN - float(ago))
+
+    def share_rests(self, ledger: Ledger) -> float:
+        """Return for how many seconds all lanes but the live one rest, because their share of the window is used up."""
+        row, window = ledger.rows[CALL], self._window(ledger, CALL)
+        left = int(window.limit * (1 - RESERVE)) - window.used + self._held(CALL)
+        return 0.0 if left > 0 else max(0.0, float(window.started + row.window_seconds - ledger.now))
 
     def _row(self, kind: str) -> str:
         return self.token if kind == CALL else f"{self.token}:{kind}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from ..crm.base import Lookup, Match, RemoteRecord, Values, Write, Written
 from ..errors import (
@@ -23,7 +24,7 @@ from ..errors import (
 from ..host.records import ClientRecord
 from ..models.change import CLIENT
 from ..models.link import ACTIVE, TOMBSTONE
-from ..models.operation import CREATE_LEAD, FAILED, UPDATE_CONTACT
+from ..models.operation import CREATE_LEAD, FAILED, PENDING, UPDATE_CONTACT
 from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 CREATE_NEW, USE = "create_new", "use:"
 """Decisions of a person, as they stand in `Operation.decision`."""
+_NEXT = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -52,6 +54,10 @@ class ContactItem:
     plan: Plan = field(default_factory=Plan)
     found_by: str = ""
     created: bool = False
+    strayed: bool = False
+    """Whether the CRM wrote another record than the one that was meant: it was there already, or a merge's survivor."""
+    behind: ContactItem | None = field(default=None, repr=False)
+    """The client of this batch that goes first, as both have one e-mail or phone."""
     refused: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     touches_link: bool = False
@@ -90,6 +96,7 @@ def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
     _write(drain, items)
     for item in items:
         verdicts[item.operation.id] = item.verdict or _done(drain, item)
+    _wait_behind(items, verdicts)
     return items, verdicts
 
 
@@ -223,13 +230,18 @@ def _bury(item: ContactItem) -> None:
     item.verdict = skipped(reasons.RECORD_DELETED_IN_CRM)
 
 
-def _refuse_taken(drain: Drain, items: Sequence[ContactItem]) -> None:
-    """A record stands for one client only: a second client that matches it is told so."""
+def _refuse_taken(drain: Drain, items: Sequence[ContactItem], beside: Sequence[ContactItem] = ()) -> None:
+    """A record stands for one client only: a second client that matches it is told so.
+
+    `beside` are the others of the batch: what they found or wrote is theirs, though no link says so yet.
+    """
     found = [item for item in _open(items) if item.record is not None and item.record.id != item.link.remote_id]
     if not found:
         return
+    asking = {item.client.id for item in found}
+    taken = {one.record.id: one.client.id for one in _open(beside) if one.record and one.client.id not in asking}
     with drain.sync.database.read() as connection:
-        taken = owners(connection, drain.connection_id, CONTACT, [item.record.id for item in found if item.record])
+        taken |= owners(connection, drain.connection_id, CONTACT, [item.record.id for item in found if item.record])
     for item in found:
         assert item.record is not None
         owner = taken.setdefault(item.record.id, item.client.id)
@@ -240,14 +252,21 @@ def _refuse_taken(drain: Drain, items: Sequence[ContactItem]) -> None:
 
 def _defer_twins(drain: Drain, items: Sequence[ContactItem]) -> None:
     """Two new clients with one e-mail (or phone): the first goes, the others look again when its record is there."""
-    seen: set[str] = set()
+    seen: dict[str, ContactItem] = {}
     for item in _open(items):
         if item.record is None:
-            shared = _match_key(drain, item)
-            if shared in seen:
+            first = seen.setdefault(_match_key(drain, item), item)
+            if first is not item:
                 words = "Another client with this e-mail or phone goes first."
-                item.verdict = waits(reasons.WAITING_FOR_RETRY, drain.now(), words)
-            seen.add(shared)
+                item.verdict, item.behind = waits(reasons.WAITING_FOR_RETRY, drain.now(), words), first
+
+
+def _wait_behind(items: Iterable[ContactItem], verdicts: Mapping[int, Verdict]) -> None:
+    """Whoever lets another go first waits as long as that one: its unanswered create must be read back before."""
+    for item in items:
+        first = verdicts[item.behind.operation.id] if item.behind is not None else None
+        if first is not None and first.status == PENDING and first.due_at is not None:
+            verdicts[item.operation.id].due_at = first.due_at + _NEXT
 
 
 def _match_key(drain: Drain, item: ContactItem) -> str:
@@ -286,12 +305,13 @@ def _write(drain: Drain, items: Sequence[ContactItem]) -> None:
     reach(Step.CRM_WRITTEN)
     if redirected:
         _read_by_id(drain, redirected, lambda item: item.found_by)
-        _refuse_taken(drain, redirected)
+        _refuse_taken(drain, redirected, beside=items)
         for item in _open(redirected):
             _merge(drain, item)
         again = [item for item in _open(redirected) if item.plan.writes]
         for item in _send(drain, again) if again else ():
             item.verdict = drain.judged(item.operation, Duplicate(), alone=True)
+    _refuse_taken(drain, [item for item in items if item.strayed], beside=items)
 
 
 def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
@@ -314,6 +334,8 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
     redirected = []
     for item, outcome in zip(items, drain.adapter.upsert(writes), strict=True):
         if isinstance(outcome, Written):
+            meant = item.record.id if item.record else ""
+            item.strayed = not outcome.created and outcome.record.id != meant
             merged = {**item.ours, **(item.record.values if item.record else {}), **outcome.record.values}
             item.record = RemoteRecord(outcome.record.id, merged, outcome.record.url)
             item.created, item.refused = outcome.created, outcome.refused

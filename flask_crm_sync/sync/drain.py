@@ -22,6 +22,8 @@ from .retry import Verdict, judge
 if TYPE_CHECKING:
     from ..crm.base import Adapter
 
+SHORT_WAIT = 12.0
+"""Seconds that a drain waits by itself for a connection that rests, rather than giving it back."""
 CONTACT, NOTE = "contact", "note"
 """What links point at in a CRM, in our words; an adapter knows what it calls them."""
 
@@ -43,6 +45,8 @@ class Drain:
     """Whether the connection was given back with the last batch."""
     day_rests: float = 0.0
     """Seconds for which all lanes but the live one rest, because the day's calls run short."""
+    share_rests: float = 0.0
+    """Seconds for which they rest, because their share of a long window is used up."""
 
     @property
     def connection_id(self) -> UUID:
@@ -52,6 +56,12 @@ class Drain:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.sync.clock.now()
+
+    @property
+    def only_slower_lanes_rest(self) -> bool:
+        """Tell whether the trouble is that slower lanes have used up their share of a window that lasts yet."""
+        used = self.meter.share_used
+        return used is not None and used is self.trouble and (used.retry_after or 0.0) > SHORT_WAIT
 
     @property
     def rest(self) -> float:

@@ -36,8 +36,13 @@ def rest(sync: Sync, row: sa.RowMapping, error: TransientCRMError) -> datetime:
 
 
 def note_health(desk: Drain, connection: sa.Connection, verdicts: Sequence[Verdict]) -> None:
-    """A connection in trouble rests, or is flagged for a person; one that works is marked healthy."""
+    """A connection in trouble rests, or is flagged for a person; one that works is marked healthy.
+
+    Where only its slower lanes have to rest, the next claim sees it in the budget: new leads go on.
+    """
     now, row = desk.now(), desk.connection
+    if desk.only_slower_lanes_rest:
+        return
     if desk.trouble is not None:
         needs_person = isinstance(desk.trouble, ReconnectRequired)
         _mark(connection, row, _attention(desk.trouble, now) if needs_person else _resting(row, desk.trouble, now))

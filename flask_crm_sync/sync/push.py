@@ -21,7 +21,7 @@ from .claim import Claimed, Head, abandoned, claim, heads
 from .contacts import ContactItem, push_contacts
 from .context import Sync
 from .deadlock import again_if_deadlocked
-from .drain import CONTACT, NOTE, Drain, Settled, settled_view
+from .drain import CONTACT, NOTE, SHORT_WAIT, Drain, Settled, settled_view
 from .health import flag, note_health, rest
 from .lease import LeaseLost, acquire
 from .links import load_links, save_links
@@ -34,9 +34,6 @@ from .steps import Step, reach
 from .warm import Warm
 
 log = logging.getLogger(__name__)
-
-SHORT_WAIT = 12.0
-"""Seconds that a drain waits by itself for a connection that rests, rather than giving it back."""
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _BY_ID = sa.select(_connections).where(_connections.c.id == sa.bindparam("wanted"))
@@ -173,7 +170,9 @@ def _claim(desk: Drain, connection: sa.Connection, ahead: list[Head]) -> list[Cl
         return []
     ledger = desk.meter.look(connection)
     desk.day_rests = desk.meter.day_rests(ledger)
-    slowest = LIVE if desk.day_rests else max(LANES)
+    rest = desk.meter.share_rests(ledger)
+    desk.share_rests = rest if rest > SHORT_WAIT else 0.0
+    slowest = LIVE if desk.day_rests or desk.share_rests else max(LANES)
     batch = claim(connection, desk.lease, now, desk.adapter.batch_size, ahead, slowest)
     if batch:
         desk.meter.lane = batch[0].lane
@@ -331,8 +330,10 @@ def _release(desk: Drain, connection: sa.Connection, result: Drained, ahead: Seq
     desk.lease.release(connection)
     desk.meter.give_back(connection)
     desk.released, now = True, desk.now()
-    rested = now + timedelta(seconds=desk.day_rests)
+    rested = now + timedelta(seconds=max(desk.day_rests, desk.share_rests))
     times = (head.due_at if head.lane == LIVE else max(head.due_at, rested) for head in ahead)
     rests = result.blocked_until is not None and result.blocked_until > now
     result.next_due_at = min(times, default=None)
     result.more = not rests and result.next_due_at is not None and result.next_due_at <= now
+    if desk.share_rests and not rests and not result.more:
+        result.blocked_until = now + timedelta(seconds=desk.share_rests)

@@ -17,6 +17,7 @@ from ..credentials.flows import flow_of
 from ..credentials.tokens import fresh
 from ..crm.oauth import Flow
 from ..crm.registry import adapter_class
+from ..errors import ReconnectRequired, SecretUnreadable, Unreachable, UnsupportedFeature
 
 if TYPE_CHECKING:
     from ..crm.base import Adapter
@@ -59,6 +60,12 @@ class WarmAdapters:
             old.adapter.http.close()
         return warm
 
+    def forget(self, connection: Row) -> None:
+        """Let go of the adapter of a connection's row, if it is kept: the next one is made anew."""
+        warm = self.kept.pop(_made_from(connection), None)
+        if warm is not None:
+            warm.adapter.http.close()
+
 
 def open_adapter(sync: Sync, connection: Row) -> Adapter:
     """Return an adapter for a connection's row, with a token that is good now, and that renews it when refused."""
@@ -81,7 +88,7 @@ def _make(sync: Sync, connection: Row) -> Warm:
         adapter = sync.adapter(connection["crm"], credentials, connection["traits"])
         return Warm(adapter, budget_key(sync, connection, credentials, flow))
     credentials = fresh(sync, connection["id"], sign_in=connection["sign_in"])
-    renew = partial(_newer_headers, sync, connection["id"], connection["sign_in"], crm)
+    renew = partial(_newer_headers, sync, connection, crm, crm.base_url(sync.settings, credentials))
     adapter = sync.adapter(connection["crm"], credentials, connection["traits"], renew=renew)
     return Warm(adapter, budget_key(sync, connection, credentials, flow), _renew_at(credentials, flow))
 
@@ -92,8 +99,19 @@ def _renew_at(credentials: Mapping[str, str], flow: Flow) -> float | None:
 
 
 def _newer_headers(
-    sync: Sync, connection_id: Any, sign_in: int, crm: type[Adapter], refused: Mapping[str, str]
+    sync: Sync, connection: Row, crm: type[Adapter], address: str, refused: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return the authorization of a newer token than the refused one (crm.http.Renewal)."""
+    """Return the authorization of a newer token than the refused one (crm.http.Renewal).
+
+    What stands in its way is told as a trouble of the connection: a drain has its work in hand here, and gives it back.
+    A token may come with another `address` of the API, as orgs are moved; an adapter speaks to one only.
+    """
     token = refused.get("Authorization", "").rpartition(" ")[2]
-    return crm.authorization(fresh(sync, connection_id, token, sign_in=sign_in))
+    try:
+        credentials = fresh(sync, connection["id"], token, sign_in=connection["sign_in"])
+    except (SecretUnreadable, UnsupportedFeature) as error:
+        raise ReconnectRequired(f"{error} {error.advice}") from None
+    if crm.base_url(sync.settings, credentials) != address:
+        sync.warm.forget(connection)
+        raise Unreachable("The CRM has moved the account to another address, where work goes on.")
+    return crm.authorization(credentials)

@@ -10,6 +10,8 @@ import pytest
 from example_host.consent import agreed
 from flask_crm_sync.credentials.tokens import fresh
 from flask_crm_sync.crm.registry import adapters
+from flask_crm_sync.errors import Unreachable
+from flask_crm_sync.models import Connection
 from flask_crm_sync.models.connection import CONNECTED
 from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync.connections import disconnect, find_connection, test_connection
@@ -145,6 +147,22 @@ def test_a_refused_token_is_renewed_and_works(desk: Helpdesk, sandbox: Sandbox, 
     assert after == stored(desk, way.crm)
     assert set(after) == set(before)
     assert test_connection(desk.sync, view.id).state == CONNECTED
+
+
+def test_org_that_was_moved_is_spoken_to_at_its_new_address(desk: Helpdesk, sandbox: Sandbox) -> None:
+    connect(desk, sandbox, SIGN_INS[1])
+    view = find_connection(desk.sync, OURS, "salesforce")
+    former = {"access_token": "of-the-former-address", "instance_url": "https://former.my.salesforce.com"}
+    sealed = desk.sync.seal_credentials(view.id, {**stored(desk, "salesforce"), **former})
+    desk.change(Connection, credentials=sealed)
+    warm = desk.sync.warm.get(desk.sync, desk.stored(view.id)._mapping)
+    with pytest.raises(Unreachable):
+        warm.adapter.test()
+    assert stored(desk, "salesforce")["instance_url"] != former["instance_url"]
+    again = desk.sync.warm.get(desk.sync, desk.stored(view.id)._mapping)
+    assert again.adapter is not warm.adapter
+    assert again.adapter.test().remote_account_id == view.remote_account_id
+    again.adapter.http.close()
 
 
 @pytest.mark.parametrize("way", [way for way in (*SIGN_INS, *CLIENTS, *KEYS) if way.wrong], ids=named)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from flask_crm_sync.credentials.oauth import Granted
+from flask_crm_sync.crm.hubspot import HubSpotAdapter
 from flask_crm_sync.models.connection import CONNECTED, DISCONNECTED
 from flask_crm_sync.sandbox.server import Sandbox
-from flask_crm_sync.sync.connections import disconnect, find_connection
+from flask_crm_sync.sync.connections import disconnect, find_connection, store_credentials
 from tests.web.helpdesk import OURS, THEIRS, Helpdesk
 from tests.web.test_crm_pages import read, told
 
@@ -38,6 +42,16 @@ def test_a_crm_that_does_not_answer_holds_nobody_back(signed_in: SignedIn, trave
     assert "Remove the app there by hand." in page
     view = find_connection(signed_in.desk.sync, OURS, "hubspot")
     assert (view.state, view.has_credentials) == (DISCONNECTED, False)
+
+
+def test_who_signs_in_anew_while_the_crm_is_being_told_stays_connected(
+    signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = signed_in.desk.sync
+    again = Granted("hubspot", "oauth", signed_in.credentials())
+    monkeypatch.setattr(HubSpotAdapter, "revoke", lambda *_: store_credentials(sync, OURS, again))
+    view = disconnect(sync, OURS, "hubspot")
+    assert (view.state, view.has_credentials) == (CONNECTED, True)
 
 
 def test_a_sign_in_that_has_ended_needs_no_leave(signed_in: SignedIn) -> None:

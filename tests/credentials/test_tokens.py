@@ -19,7 +19,7 @@ from flask_crm_sync.sync.push import drain
 from flask_crm_sync.sync.secrets import rotate
 from flask_crm_sync.sync.warm import open_adapter
 from flask_crm_sync.vault import Vault
-from tests.web.helpdesk import OURS
+from tests.web.helpdesk import OURS, Client
 
 from .conftest import SignedIn, Traveller
 
@@ -249,3 +249,21 @@ def test_a_drain_rests_while_a_token_cannot_be_renewed(signed_in: SignedIn) -> N
     assert drain(desk.sync, signed_in.id).blocked_until is not None
     view = find_connection(desk.sync, OURS, "hubspot")
     assert (view.state, view.blocked_code) == ("connected", "server_fault")
+
+
+def test_a_key_that_is_out_of_use_stops_a_drain_without_harm_to_its_work(signed_in: SignedIn) -> None:
+    desk = signed_in.desk
+    desk.add_client(1)
+    with desk.sync.database.engine.begin() as host:
+        host.execute(sa.update(Client).values(email="ada@example.com"))
+    desk.add_operation(find_connection(desk.sync, OURS, "hubspot"))
+    desk.sync.warm.get(desk.sync, signed_in.row()._mapping)
+    signed_in.sandbox.hubspot.access.expire(signed_in.credentials()["access_token"], 0)
+    desk.sync.vault.__init__((b"n" * 32,))  # type: ignore[misc]
+    drain(desk.sync, signed_in.id)
+    view = find_connection(desk.sync, OURS, "hubspot")
+    assert view.state == NEEDS_ATTENTION
+    assert "CRM_SYNC_ENCRYPTION_KEYS" in view.state_message
+    with desk.sync.database.read() as database:
+        waiting = database.execute(sa.text("SELECT status, claim, crashes, attempts FROM crm_sync_operation")).all()
+    assert waiting == [("pending", None, 0, 0)]

@@ -243,6 +243,11 @@ def test_only_public_addresses_are_called_and_only_loopback_ones_for_the_sandbox
         (".example.com", "*.example.com", False),
         ("evilexample.com", "*.example.com", False),
         ("", "*.example.com", False),
+        # What the library below reads as the end of a host's name would lead elsewhere.
+        ("evil.example.org\\.example.com", "*.example.com", False),
+        ("evil.example.org%2f.example.com", "*.example.com", False),
+        ("evil.example.org\u3002example.com", "*.example.com", False),
+        ("a b.example.com", "*.example.com", False),
     ],
 )
 def test_hosts_are_allowed_by_whole_labels(host: str, pattern: str, allowed: bool) -> None:
@@ -255,6 +260,7 @@ def test_hosts_are_allowed_by_whole_labels(host: str, pattern: str, allowed: boo
         "http://api.hubapi.com",
         "https://evil.example.com",
         "https://api.hubapi.com@evil.example.com",
+        "https://evil.example.com\\@api.hubapi.com",
         "https://",
         "nonsense",
     ],
@@ -366,6 +372,10 @@ def test_cleaned_text_is_short_readable_and_without_credentials() -> None:
     assert cleaned.startswith("bad key [removed], [removed], [removed] [31mxxx")
     assert len(cleaned) == 1000
     assert cleaned.endswith("…")
+
+
+def test_half_a_character_of_the_crms_words_can_be_stored() -> None:
+    assert clean("the name \ud83d is too long").encode() == "the name \N{REPLACEMENT CHARACTER} is too long".encode()
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "snöw", "tab\there"])

@@ -15,7 +15,7 @@ from flask_crm_sync.models import Budget, Connection
 from flask_crm_sync.models.operation import BULK, LIVE, UPDATE
 from flask_crm_sync.sync.budget import BLOCK, SharedMeter, token_digest
 from flask_crm_sync.sync.lease import LeaseLost, acquire
-from flask_crm_sync.testing import FakeCRM
+from flask_crm_sync.testing import FakeAdapter, FakeCRM
 from tests.sync.conftest import Portal
 from tests.sync.world import World
 
@@ -290,3 +290,28 @@ def test_over_the_wire_the_portals_own_limits_are_learnt(
     assert row.window_limit == 190
     assert row.daily_limit == 625_000
     assert row.daily_remaining < 625_000
+
+
+def test_a_new_lead_does_not_wait_for_a_window_that_slower_work_has_used_up(
+    world: World, crm: FakeCRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = world.clients(100)
+    world.run_until_done()
+    crm.limits = {"call": (10, 60.0)}
+    with world.engine.begin() as connection:
+        connection.execute(sa.update(Budget).values(window_seconds=60.0, window_limit=10))
+    monkeypatch.setattr(FakeAdapter, "batch_size", 10)
+    world.clock.advance(61)
+    world.conversations(clients)
+    world.run()
+    assert {(op.kind, op.attempts) for op in world.pending()} == {("add_note", 0)}
+    assert len(world.pending()) == 20
+    world.client("Ben", email="ben@example.com")
+    before = world.clock.passed
+    drained = world.run()
+    assert crm.record_with(email="ben@example.com")
+    assert (world.clock.passed, len(crm.notes), drained.more) == (before, 80, False)
+    world.run_until_done()
+    assert len(crm.notes) == 100
+    assert {(op.status, op.attempts) for op in world.operations()} == {("success", 1)}
+    assert 59 < world.clock.passed - before < 62

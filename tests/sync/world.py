@@ -220,10 +220,11 @@ class World:
         """Run, and let time pass to whatever is due next, until nothing waits for time."""
         end = self.clock.passed + hours * 3600
         while True:
-            self.run()
+            drained = self.run()
             due = self._next_time()
             if due is None:
                 return
+            due = max(due, drained.blocked_until or due)
             assert self.clock.passed < end, f"still waiting: {self.pending()}"
             self.clock.passed = max(self.clock.passed + 0.01, (due - START).total_seconds())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...errors import CRMError, PermissionMissing, RecordMissing
+from ...errors import CRMError, PermissionMissing, RecordMissing, RejectedByCRM
 from ..base import RemoteRecord, Values
 from .answers import Row
 from .client import SalesforceClient
@@ -15,6 +15,7 @@ from .shapes import Shape
 from .soql import lists, select
 
 _CONVERSION = ("IsConverted", "ConvertedContactId")
+_UNSEEN = "The lead has become a contact, and the Salesforce user may not see Contact records."
 _STEPS = 5
 """Conversions and merges that are followed, one after another."""
 _MOST_UNCLAIMED = 10_000
@@ -80,7 +81,13 @@ class Records:
         return [found.get(record_id) or RecordMissing() for record_id in asked]
 
     def _followed(self, waiting: Mapping[str, str], found: dict[str, RemoteRecord | CRMError]) -> dict[str, str]:
-        """Read where each of the waiting stands now, note those that are found, and return where the others went."""
+        """Read where each of the waiting stands now, note those that are found, and return where the others went.
+
+        A lead that went where the user may not look is one record's trouble; the others are read.
+        """
+        unseen = {asked for asked, place in waiting.items() if asked != place and not self._sees(place)}
+        found.update(dict.fromkeys(unseen, RejectedByCRM(_UNSEEN)))
+        waiting = {asked: place for asked, place in waiting.items() if asked not in unseen}
         places = dict.fromkeys(waiting.values())
         rows = {kind: self._rows(kind, [place for place in places if kind_of(place) == kind]) for kind in PEOPLE}
         missing = [place for place in places if place not in rows[kind_of(place)]]
@@ -97,6 +104,9 @@ class Records:
             else:
                 found[asked] = self.record(kind, row)
         return further
+
+    def _sees(self, record_id: str) -> bool:
+        return self.shapes[kind_of(record_id)].can_be_seen
 
     def _rows(self, kind: str, record_ids: Sequence[str]) -> dict[str, Row]:
         if not record_ids:

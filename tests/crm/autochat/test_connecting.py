@@ -37,6 +37,7 @@ def test_address_is_kept_whole_in_its_one_form(typed: str) -> None:
         "https://evilsupabase.co/v1",
         "https://abc.supabase.co.example.com/v1",
         "https://abc.supabase.co@example.com/v1",
+        "https://evil.example.com\\.supabase.co/v1",
         "https://abc.supabase.co:8443/v1",
         "https://abc.supabase.co/v1?x=1",
         "https://abc.supabase.co/v1#x",

@@ -24,6 +24,7 @@ from flask_crm_sync.errors import (
     RateLimited,
     ReconnectRequired,
     RecordMissing,
+    RejectedByCRM,
 )
 from flask_crm_sync.sandbox.server import Sandbox
 
@@ -329,6 +330,21 @@ def test_user_who_cannot_write_leads_cannot_connect(org: Org, right: str) -> Non
     with pytest.raises(PermissionMissing) as missing:
         org.adapter(traits={}).test()
     assert missing.value.permissions == ("Read on Lead" if right == "none" else "Create on Lead",)
+
+
+def test_lead_that_became_a_contact_out_of_sight_fails_alone(org: Org) -> None:
+    writes = [Write("k1", {"Email": _EMAIL}), Write("k2", {"Email": "ben@example.com"})]
+    lead, other = (_written(outcome).record.id for outcome in org.adapter().upsert(writes))
+    org.person_converts(lead)
+    org.administer(rights={"Contact": "none"})
+    adapter = org.adapter()
+    unseen, seen = adapter.read([lead, other])
+    assert isinstance(unseen, RejectedByCRM)
+    assert "contact" in str(unseen)
+    assert _record(seen).id == other
+    keyed, plain = adapter.find([Lookup("k1", _EMAIL, "", True), Lookup("k2", "ben@example.com", "", True)])
+    assert isinstance(keyed, RejectedByCRM)
+    assert _ids(plain) == [other]
 
 
 def test_partial_rights_limit_the_sync_and_do_not_stop_it(org: Org) -> None:
