@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..host.records import ClientRecord
     from .http import HTTPClient
     from .oauth import Flow, Grant
+    from .webhooks import Webhooks
 
 Values = Mapping[str, str]
 """Remote property name -> text; "" is a blank (and, when written, clears the field)."""
@@ -201,6 +202,8 @@ class Adapter(ABC):
     translation_version: ClassVar[int] = 1
     confirm_after: ClassVar[float] = 60.0
     """Seconds after which a write without an answer can no longer take effect in the CRM."""
+    webhooks: ClassVar[Webhooks | None] = None
+    """How the CRM tells of changes by itself, where it does."""
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:
         self.http, self.settings, self.traits = http, settings, traits

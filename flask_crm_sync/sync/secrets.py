@@ -11,12 +11,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..errors import SecretUnreadable
-from ..models import Connection, Installation
+from ..models import Connection, Installation, Webhook
 from .context import Sync
 from .installation import secret_place
+from .webhooks import seal_anew
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _installations: sa.Table = sa.inspect(Installation).local_table  # type: ignore[assignment]
+_webhooks: sa.Table = sa.inspect(Webhook).local_table  # type: ignore[assignment]
 
 ROTATED, CURRENT, CHANGED, UNREADABLE = "rotated", "current", "changed", "unreadable"
 
@@ -43,12 +45,16 @@ def _stored(sync: Sync) -> Iterator[_Stored]:
         held = _connections.c.credentials != ""
         connections = database.execute(sa.select(_connections.c.id, _connections.c.credentials).where(held)).all()
         installations = database.execute(sa.select(_installations)).all()
+        webhooks = database.execute(sa.select(_webhooks.c.connection_id, _webhooks.c.sealed)).all()
     for row in installations:
         anew = partial(_digest_secret_anew, sync, row.id, row.digest_secret)
         yield _Stored(_installations.c.digest_secret, _installations.c.number == row.number, row.digest_secret, anew)
     for row in connections:
         anew = partial(_credentials_anew, sync, row.id, row.credentials)
         yield _Stored(_connections.c.credentials, _connections.c.id == row.id, row.credentials, anew)
+    for row in webhooks:
+        anew = partial(seal_anew, sync, row.connection_id, row.sealed)
+        yield _Stored(_webhooks.c.sealed, _webhooks.c.connection_id == row.connection_id, row.sealed, anew)
 
 
 def _digest_secret_anew(sync: Sync, row_id: UUID, sealed: str) -> str:

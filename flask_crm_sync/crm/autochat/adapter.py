@@ -32,6 +32,7 @@ from .client import AutoChatClient
 from .fields import FIELDS, translate
 from .looks import diagnosed, identified
 from .records import Records
+from .webhooks import WEBHOOKS
 
 _KEY = AuthField(
     "api_key",
@@ -60,6 +61,7 @@ class AutoChatAdapter(Adapter):
     batch_size = 10
     burst_limit = (100, 60.0)
     vendor_errors = VENDOR_ERRORS
+    webhooks = WEBHOOKS
     translation_version = 1
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:

@@ -12,8 +12,11 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
+
+from ...config import Settings
+from ..webhooks import Hint, Received
 
 HEADER = "X-Webhook-Signature"
 CLIENT_EVENTS = frozenset({"client.created", "client.updated"})
@@ -42,6 +45,32 @@ class Event:
     def is_used(self) -> bool:
         """Tell whether the event concerns a client."""
         return self.name in CLIENT_EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class AutoChatWebhooks:
+    """AutoChat CRM's webhooks, for the room that receives them."""
+
+    setting_up: str = (
+        "In AutoChat CRM, as an admin: Settings, Integrations, Webhooks. The signing secret is shown once, on saving."
+    )
+    shortest_secret: int = 8
+
+    def is_genuine(self, received: Received, secrets: Sequence[str], settings: Settings, now: datetime) -> bool:
+        """Check the signature; then the age, where the installation limits it, by the time inside the signed body."""
+        told = received.headers.get(HEADER.lower())
+        if not is_genuine(received.body, told, secrets, encoding=settings.autochat_webhook_encoding):
+            return False
+        limit = timedelta(minutes=settings.autochat_webhook_age_minutes)
+        return not limit or _is_recent(received.body, now, limit)
+
+    def hints(self, received: Received, remote_account_id: str) -> list[Hint]:
+        """Return the client that the event concerns; a body names no account to compare with."""
+        event = read_event(received.body)
+        return [Hint(event.name, event.client_id, event.at, event.digest)] if event.is_used else []
+
+
+WEBHOOKS = AutoChatWebhooks()
 
 
 def is_genuine(raw: bytes, signature: str | None, secrets: Sequence[str], *, encoding: Encoding = "hex") -> bool:
@@ -76,6 +105,15 @@ def read_event(raw: bytes) -> Event:
     if not isinstance(client_id, str) or not client_id.strip():
         raise ValueError("the client has no id")
     return Event(name, _instant(body.get("timestamp")), digest, client_id.strip(), row)
+
+
+def _is_recent(raw: bytes, now: datetime, limit: timedelta) -> bool:
+    """Tell whether the sender's time is near ours; a body that cannot be read is not stale, it is malformed."""
+    try:
+        at = read_event(raw).at
+    except ValueError:
+        return True
+    return at is not None and abs(now - at) <= limit
 
 
 def _resource(event: str, data: Any) -> Mapping[str, Any]:

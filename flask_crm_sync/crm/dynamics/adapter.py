@@ -36,6 +36,7 @@ from .finding import CompanyLookup, Finder
 from .notes import Notes
 from .refusals import VENDOR_ERRORS
 from .setup import identify, record_url
+from .webhooks import WEBHOOKS
 
 
 class DynamicsAdapter(Adapter):
@@ -49,6 +50,7 @@ class DynamicsAdapter(Adapter):
     batch_size = 100
     burst_limit = (WINDOW_REQUESTS, WINDOW_SECONDS)
     vendor_errors = VENDOR_ERRORS
+    webhooks = WEBHOOKS
     translation_version = 1
     # A message runs for two minutes at most ("Service protection API limits"): later than that nothing takes effect.
     confirm_after = 120.0

@@ -35,6 +35,7 @@ from .finding import Finder
 from .notes import Notes
 from .refusals import VENDOR_ERRORS
 from .setup import OPTIONAL_SCOPES, SCOPES, identify, record_url
+from .webhooks import WEBHOOKS
 
 _HOW_TO_GET_ONE = (
     "In HubSpot: Settings, Integrations, Service keys, create one with the scopes crm.objects.contacts.read and "
@@ -63,6 +64,7 @@ class HubSpotAdapter(Adapter):
     burst_limit = (100, 10.0)
     kind_limits = MappingProxyType({"search": (5, 1.0)})
     vendor_errors = VENDOR_ERRORS
+    webhooks = WEBHOOKS
     translation_version = 1
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ METHODS = (
         (
             AuthField(
                 "login_host",
-                "Where you sign in (optional)",
+                "Where you sign in",
                 "Empty for a production org. For a sandbox: test.salesforce.com. If your org allows sign-ins on "
                 "its own address only: its My Domain.",
                 secret=False,

@@ -1,0 +1,73 @@
+"""Webhooks of Dynamics 365: a shared secret in a header, and a body that is a hint. Pure; nothing is stored here.
+
+Dynamics signs nothing and dates nothing: the secret that somebody typed into the registration is all there is. So the
+body is not believed beyond which contact to look at. Source: "Use webhooks" and the service endpoint's reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ...config import Settings
+from ..webhooks import Hint, Received, encoded, instant_of_milliseconds, read_json
+
+HEADER = "X-CRM-Sync-Secret"
+"""The header that the registration (authentication type HttpHeader) is told to send."""
+
+_USED = frozenset({"create", "update", "delete", "merge"})
+_DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicsWebhooks:
+    """Dynamics' webhooks, for the room that receives them."""
+
+    setting_up: str = (
+        "Make up a long random text. In the Plug-in Registration Tool, register the webhook with the authentication "
+        f"type HttpHeader, the key {HEADER} and that text as its value."
+    )
+    shortest_secret: int = 24
+
+    def is_genuine(self, received: Received, secrets: Sequence[str], settings: Settings, now: datetime) -> bool:
+        """Compare the header with each secret."""
+        told = encoded(received.headers.get(HEADER.lower(), ""))
+        # Every secret is tried, so that the time taken does not tell which one fits.
+        fits = [hmac.compare_digest(told, encoded(secret)) for secret in secrets if secret]
+        return any(fits)
+
+    def hints(self, received: Received, remote_account_id: str) -> list[Hint]:
+        """Return the contact that was created, changed or deleted, unless it lies in another organization."""
+        body = read_json(received.body)
+        if not isinstance(body, dict) or not isinstance(body.get("MessageName"), str):
+            raise ValueError("the body names no message")
+        message = body["MessageName"].lower()
+        if body.get("PrimaryEntityName") != "contact" or message not in _USED:
+            return []
+        if _guid(body, "OrganizationId") != remote_account_id:
+            return []
+        digest = hashlib.sha256(received.body).hexdigest()
+        return [Hint(f"contact.{message}", _guid(body, "PrimaryEntityId"), _date(body), digest)]
+
+
+WEBHOOKS = DynamicsWebhooks()
+
+
+def _guid(body: Mapping[str, Any], name: str) -> str:
+    """Return an id in the one form that we keep; raise ValueError for what is none."""
+    try:
+        return str(UUID(body[name]))
+    except (KeyError, ValueError, AttributeError, TypeError):
+        raise ValueError(f"the body has no {name}") from None
+
+
+def _date(body: Mapping[str, Any]) -> datetime | None:
+    told = body.get("OperationCreatedOn")
+    found = _DATE.fullmatch(told) if isinstance(told, str) else None
+    return instant_of_milliseconds(int(found[1])) if found else None
