@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from .config_values import (
     api_version,
@@ -85,6 +85,9 @@ class Settings:
         30, integer(1, 10080), "A conversation that has been silent for so long owes its note, closed or not."
     )
     retry_hours: int = _key(72, integer(1, 8760), "A record that has been retried for so long becomes failed.")
+    log_days: int = _key(
+        90, integer(0, 36500), "Entries of the log that were done so many days ago are deleted; 0 keeps them for ever."
+    )
     max_crashes: int = _key(
         5, integer(2, 1000), "A record that took a worker down so often, the last times alone, is set aside."
     )
@@ -190,6 +193,15 @@ class Settings:
     )
     autochat_headers: tuple[tuple[str, str], ...] = _key(
         (), header_values, "Further headers for each call, such as `X-Tenant-ID=acme`.", secret=True
+    )
+    autochat_webhook_encoding: Literal["hex", "base64"] = _key(
+        "hex", one_of("hex", "base64"), "How AutoChat CRM writes the signature of a webhook."
+    )
+    autochat_webhook_age_minutes: int = _key(
+        0,
+        integer(0, 525600),
+        "Webhooks of AutoChat CRM whose time is further from ours are refused; 0 refuses none, since a retry may carry "
+        "the first attempt's time.",
     )
     phone_region: str = _key(
         "", text, "Country (ISO 3166 two letters) of phone numbers without a country code; needs the `phone` extra."

@@ -11,11 +11,13 @@ from uuid import UUID
 from .. import signals
 from ..models.heartbeat import BELL, WORKER
 from ..models.operation import FAILED, LIVE, SUCCESS
+from ..sync.catch_up import catch_up
 from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
 from ..sync.fanout import fan_out
 from ..sync.push import Drained
 from ..sync.push import drain as push
+from ..sync.retention import purge_log
 from ..sync.scan import scan
 from .heartbeat import beat
 from .running import Running, of_this_job, stopping
@@ -29,6 +31,7 @@ def wake() -> None:
     with of_this_job() as running:
         running.queues.wake_begins()
         fan_out(running.sync)
+        catch_up_a_slice(running)
         due = due_connections(running.sync)
         ask_for(running, due[1:])
         for first in due[:1]:
@@ -63,6 +66,14 @@ def look_around(running: Running) -> None:
     fan_out(running.sync)
     if scan(running.sync).ran:
         fan_out(running.sync)
+    catch_up_a_slice(running)
+    purge_log(running.sync)
+
+
+def catch_up_a_slice(running: Running) -> None:
+    """Owe the next slice of the clients that a connection catches up with; what is left is another job's."""
+    if catch_up(running.sync):
+        running.queues.wake()
 
 
 def ask_for(running: Running, due: Sequence[Due]) -> None:

@@ -16,6 +16,7 @@ PENDING, SUCCESS, FAILED, SKIPPED = "pending", "success", "failed", "skipped"
 LIVE, UPDATE, BULK = 0, 1, 2
 LANES = {LIVE: "live", UPDATE: "update", BULK: "bulk"}
 FULL_BATCH = 100
+"""The `batch_limit` of an operation that no batch has gone down with yet: as many as the CRM takes."""
 
 
 class Operation(Base):
@@ -34,8 +35,8 @@ class Operation(Base):
         sa.Index("ix_crm_sync_operation_subject", "subject_type", "subject_id", "created_at"),
         sa.Index("ix_crm_sync_operation_log", "account_id", "id"),
         sa.Index("ix_crm_sync_operation_status", "account_id", "status", "id"),
-        sa.Index("ix_crm_sync_operation_crm", "account_id", "crm", "id"),
-        sa.Index("ix_crm_sync_operation_kind", "account_id", "kind", "id"),
+        sa.Index("ix_crm_sync_operation_filter", "account_id", "status", "crm", "kind", "id"),
+        sa.Index("ix_crm_sync_operation_reason", "account_id", "reason", "crm", "kind", "id"),
         Base.__table_args__,
     )
 

@@ -27,7 +27,9 @@ from ..errors import CredentialsRefused, CRMError, CRMSyncError, PermissionMissi
 from ..models import Connection, Link, Operation
 from ..models.connection import CONNECTED, DISCONNECTED, NEEDS_ATTENTION
 from ..models.operation import FAILED, PENDING
+from .audit import CONNECT, DISCONNECT, PAUSE, RESUME, record
 from .context import Sync
+from .inbound import forget_webhook
 from .refusals import NotFound, OtherRemoteAccount
 from .warm import open_adapter
 
@@ -143,9 +145,9 @@ def store_credentials(
     with closing(adapter.http):
         identity = adapter.test()
     try:
-        _store(sync, account_id, granted, identity, replace)
+        _store(sync, account_id, granted, identity, replace, by)
     except IntegrityError:  # somebody else connected the same CRM at this moment: theirs is the row to change
-        _store(sync, account_id, granted, identity, replace)
+        _store(sync, account_id, granted, identity, replace, by)
     _log.info("account %s connected %s (%s), by user %s", account_id, crm, identity.remote_account_id, by or "unknown")
     return find_connection(sync, account_id, crm)
 
@@ -169,27 +171,27 @@ def test_connection(sync: Sync, connection_id: UUID) -> ConnectionView:
 test_connection.__test__ = False  # type: ignore[attr-defined]  # its name means the CRM's test, not pytest's
 
 
-def pause(sync: Sync, account_id: str, crm: str) -> ConnectionView:
+def pause(sync: Sync, account_id: str, crm: str, *, by: str = "") -> ConnectionView:
     """Let the work wait until `resume`; nothing is dropped."""
-    return _changed(sync, account_id, crm, {"paused": True})
+    return _changed(sync, account_id, crm, {"paused": True}, PAUSE, by)
 
 
-def resume(sync: Sync, account_id: str, crm: str) -> ConnectionView:
+def resume(sync: Sync, account_id: str, crm: str, *, by: str = "") -> ConnectionView:
     """Go on with what waited while the connection was paused."""
-    return _changed(sync, account_id, crm, {"paused": False})
+    return _changed(sync, account_id, crm, {"paused": False}, RESUME, by)
 
 
-def disconnect(sync: Sync, account_id: str, crm: str) -> ConnectionView:
+def disconnect(sync: Sync, account_id: str, crm: str, *, by: str = "") -> ConnectionView:
     """Withdraw what the CRM granted, where it offers that, and delete the credentials, whatever comes of it.
 
     Links, log and what waits stay, for the day somebody connects again. Where the CRM's grant still stands,
-    `state_message` says why.
+    `state_message` says why. Who signs in anew while the CRM is being told stays connected.
     """
     row = _row(sync, find_connection(sync, account_id, crm).id)
     stands = _revoke(sync, row) if row.credentials else ""
     state = {"state": DISCONNECTED, "state_code": "", "state_message": stands, "credentials": "", "paused": False}
     ended = {"sign_in": _table.c.sign_in + 1, "renewing_until": 0.0}
-    return _changed(sync, account_id, crm, state | ended | _UNBLOCKED)
+    return _changed(sync, account_id, crm, state | ended | _UNBLOCKED, DISCONNECT, by, sign_in=row.sign_in)
 
 
 def _revoke(sync: Sync, row: sa.Row[Any]) -> str:
@@ -201,7 +203,9 @@ def _revoke(sync: Sync, row: sa.Row[Any]) -> str:
             return "Another account here uses the same account in the CRM, so the app stays installed there."
         adapter = open_adapter(sync, row._mapping)
         with closing(adapter.http):
-            adapter.revoke(sync.open_credentials(row.id, _row(sync, row.id).credentials))
+            now = _row(sync, row.id)  # the adapter may have renewed its token
+            if now.sign_in == row.sign_in:
+                adapter.revoke(sync.open_credentials(row.id, now.credentials))
     except (SignInEnded, CredentialsRefused):
         return ""  # it stands no longer
     except CRMSyncError as error:
@@ -218,28 +222,45 @@ def _others_speak_with(sync: Sync, row: sa.Row[Any]) -> bool:
         return database.execute(others.where(_table.c.auth_method == row.auth_method)).first() is not None
 
 
-def _changed(sync: Sync, account_id: str, crm: str, values: Mapping[str, Any]) -> ConnectionView:
+def _changed(
+    sync: Sync,
+    account_id: str,
+    crm: str,
+    values: Mapping[str, Any],
+    action: str,
+    by: str,
+    *,
+    sign_in: int | None = None,
+) -> ConnectionView:
+    """Change a connection and record who did; with `sign_in`, only while it is still that one."""
     found = find_connection(sync, account_id, crm)
     if not found.is_connected:
         raise NotFound(f"There is no connection to {crm} (any more).")
-    _update(sync, found.id, values)
+    now = sync.clock.now()
+    with sync.database.write() as database:
+        own = _table.c.id == found.id if sign_in is None else _same_sign_in(found.id, sign_in)
+        changed = database.execute(_table.update().where(own).values({**values, "updated_at": now}))
+        if not changed.rowcount:
+            return find_connection(sync, account_id, crm)
+        before = {"account": found.remote_label} if action == DISCONNECT else None
+        if action == DISCONNECT:
+            forget_webhook(database, found.id)
+        record(database, account_id, action, now=now, by=by, subject_id=found.id, crm=crm, before=before)
     return find_connection(sync, account_id, crm)
 
 
-def _update(sync: Sync, connection_id: UUID, values: Mapping[str, Any]) -> None:
-    with sync.database.write() as database:
-        changed = {**values, "updated_at": sync.clock.now()}
-        database.execute(_table.update().where(_table.c.id == connection_id).values(changed))
+def _same_sign_in(connection_id: UUID, sign_in: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_table.c.id == connection_id, _table.c.sign_in == sign_in)
 
 
 def _note_test(sync: Sync, tested: sa.Row[Any], values: Mapping[str, Any]) -> None:
     """A test says something about the credentials that it used, and nothing about others that came meanwhile."""
-    same = sa.and_(_table.c.id == tested.id, _table.c.sign_in == tested.sign_in)
+    same = _same_sign_in(tested.id, tested.sign_in)
     with sync.database.write() as database:
         database.execute(_table.update().where(same).values({**values, "updated_at": sync.clock.now()}))
 
 
-def _store(sync: Sync, account_id: str, granted: Granted, identity: Identity, replace: bool) -> None:
+def _store(sync: Sync, account_id: str, granted: Granted, identity: Identity, replace: bool, by: str) -> None:
     crm = granted.crm
     own = sa.and_(_table.c.account_id == account_id, _table.c.crm == crm)
     with sync.database.write() as database:
@@ -254,6 +275,9 @@ def _store(sync: Sync, account_id: str, granted: Granted, identity: Identity, re
             "renewing_until": 0.0,
             "updated_at": now,
         }
+        was = {"account": known.remote_label, "method": known.auth_method} if known else None
+        told = {"account": identity.label, "method": granted.method}
+        record(database, account_id, CONNECT, now=now, by=by, subject_id=row_id, crm=crm, before=was, after=told)
         if known is None:
             database.execute(_table.insert().values(_first(row_id, account_id, crm, now) | values))
             return
@@ -277,7 +301,11 @@ def _first(row_id: UUID, account_id: str, crm: str, now: datetime) -> dict[str, 
 
 
 def _forget_remote_account(database: sa.Connection, connection_id: UUID) -> None:
-    """Links, candidates and choices name records of the old account; none of them means anything in the new one."""
+    """Links, candidates and choices name records of the old account; none of them means anything in the new one.
+
+    Neither is its webhook believed any more.
+    """
+    forget_webhook(database, connection_id)
     database.execute(_links.delete().where(_links.c.connection_id == connection_id))
     theirs = _operations.update().where(_operations.c.connection_id == connection_id)
     database.execute(theirs.where(_operations.c.status == FAILED).values(details=sa.null(), unknown=False))

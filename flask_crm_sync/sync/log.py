@@ -1,30 +1,35 @@
 """The sync log as people read it: pages of operations, newest first, and one operation with all that is known of it.
 
-Pages go by the operation's number (keyset), so that ten million rows cost what ten do. Names of clients are read from
-the host for the page that is shown: the log holds no copy of them.
+Pages go by the operation's number (keyset), so that ten million rows cost what ten do, and every filter is an index's
+own order. Names of clients are read from the host for the page that is shown: the log holds no copy of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from ..host.records import ClientRecord
-from ..models import Operation
-from ..models.operation import ADD_NOTE, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
+from ..models import Connection, Operation
+from ..models.operation import ADD_NOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from . import reasons
 from .context import Sync
+from .paging import Place, cut
 from .refusals import NotFound
+from .search import matching_clients
 
 STATUSES = (PENDING, SUCCESS, FAILED, SKIPPED)
+KINDS = (CREATE_LEAD, UPDATE_CONTACT, ADD_NOTE)
 PAGE_SIZE = 50
 
 _table: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
+_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """What part of the log is asked for; "" stands for all."""
+    """What part of the log is asked for; "" stands for all. `client` is what was typed: an id, an e-mail, a name."""
 
     status: str = ""
     crm: str = ""
     kind: str = ""
+    reason: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +106,30 @@ def log_page(
     limit: int = PAGE_SIZE,
 ) -> LogPage:
     """Return the newest operations of an account, those older than `before`, or the next newer than `after`."""
-    query = _filtered(account_id, wanted or LogFilter())
-    if after is not None and before is None:
-        query = query.where(_table.c.id > after).order_by(_table.c.id.asc())
-    else:
-        query = query.order_by(_table.c.id.desc())
-    if before is not None:
-        query = query.where(_table.c.id < before)
+    place, wanted = Place(before, after), wanted or LogFilter()
     with sync.database.read() as database:
-        rows = list(database.execute(query.limit(limit + 1)))
-        more, rows = len(rows) > limit, rows[:limit]
-        forwards = after is not None and before is None
-        entries = _entries(sync, database, account_id, reversed(rows) if forwards else rows)
-    has_older = bool(entries) and (forwards or more)
-    has_newer = bool(entries) and (more if forwards else before is not None)
-    return LogPage(entries, entries[-1].id if has_older else None, entries[0].id if has_newer else None)
+        query = _asked_for(sync, database, account_id, wanted, place, limit + 1)
+        page = cut(database.execute(query).all(), place, limit)
+        entries = _entries(sync, database, account_id, page.rows)
+    return LogPage(entries, page.older, page.newer)
+
+
+def every_entry(sync: Sync, account_id: str, wanted: LogFilter, *, page_size: int = 500) -> Iterator[Entry]:
+    """Yield all entries of a filter, newest first, a page in hand at a time and no transaction open in between."""
+    before: int | None = None
+    while True:
+        page = log_page(sync, account_id, wanted, before=before, limit=page_size)
+        yield from page.entries
+        if page.older is None:
+            return
+        before = page.older
+
+
+def latest_entries(sync: Sync, account_id: str, client_id: str, *, limit: int) -> tuple[Entry, ...]:
+    """Return the newest entries about one client and its conversations."""
+    with sync.database.read() as database:
+        query = _of_clients(account_id, [client_id], LogFilter(), Place(), limit)
+        return _entries(sync, database, account_id, database.execute(query))
 
 
 def find_entry(sync: Sync, account_id: str, operation_id: int) -> Entry:
@@ -125,17 +141,90 @@ def find_entry(sync: Sync, account_id: str, operation_id: int) -> Entry:
     raise NotFound("There is no such entry in the log.")
 
 
-def _filtered(account_id: str, wanted: LogFilter) -> sa.Select[Any]:
+def _asked_for(
+    sync: Sync, database: sa.Connection, account_id: str, wanted: LogFilter, place: Place, limit: int
+) -> sa.Select[Any]:
+    """Return the query for a filter, worded so that each database takes the index that fits it, and no other."""
+    if wanted.client:
+        clients = matching_clients(sync.host, database, account_id, wanted.client)
+        return _of_clients(account_id, clients, wanted, place, limit)
+    if wanted.reason:
+        chosen = (_by_value(wanted), *_compared(wanted, "kind"))
+        return merged(
+            of_cause(account_id, wanted.reason, crms_of(database, account_id, wanted.crm)), chosen, place, limit
+        )
+    if wanted.crm or wanted.kind:
+        crms = crms_of(database, account_id, wanted.crm)
+        return merged(_streams(account_id, wanted, crms), (), place, limit)
     query = sa.select(_table).where(_table.c.account_id == account_id)
-    for column, value in ((_table.c.crm, wanted.crm), (_table.c.kind, wanted.kind)):
-        if value:
-            query = query.where(column == value)
-    if not wanted.status:
-        return query
-    # Almost everything has succeeded: the index of another filter leads to fewer entries than that of the status.
-    narrower = wanted.status == SUCCESS and (wanted.crm or wanted.kind)
-    status = sa.func.coalesce(_table.c.status, "") if narrower else _table.c.status
-    return query.where(status == wanted.status)
+    return _in_order(query.where(_table.c.status == wanted.status) if wanted.status else query, place, limit)
+
+
+def _in_order(query: sa.Select[Any], place: Place, limit: int) -> sa.Select[Any]:
+    return place.narrowed(query, _table.c.id).order_by(place.order(_table.c.id)).limit(limit)
+
+
+def _of_clients(account_id: str, clients: Sequence[str], wanted: LogFilter, place: Place, limit: int) -> sa.Select[Any]:
+    """Read a few clients' entries by the clients' index and sort them: the log's order would lead through all of it."""
+    number: sa.ColumnElement[int] = _table.c.id + 0
+    own = sa.func.coalesce(_table.c.account_id, "") == account_id
+    theirs = sa.select(_table).where(_table.c.client_id.in_(clients), own)
+    query = theirs.where(*_compared(wanted, "status", "crm", "kind", "reason"))
+    return place.narrowed(query, number).order_by(place.order(number)).limit(limit)
+
+
+def _compared(wanted: LogFilter, *names: str) -> Iterator[sa.ColumnElement[bool]]:
+    """Compare columns in a way that no index can serve, since another one leads to fewer entries."""
+    for name in names:
+        if value := getattr(wanted, name):
+            yield sa.func.coalesce(_table.c[name], "") == value
+
+
+Stream = Sequence[sa.ColumnElement[bool]]
+"""What is equal for all entries of a range of an index, in which they lie by their number."""
+
+
+def _streams(account_id: str, wanted: LogFilter, crms: Sequence[str]) -> Iterator[Stream]:
+    """Yield a stream for each status, CRM and kind that is asked for."""
+    statuses = (wanted.status,) if wanted.status else STATUSES
+    columns = (_table.c.account_id, _table.c.status, _table.c.crm, _table.c.kind)
+    for values in product((account_id,), statuses, crms, _kinds(wanted)):
+        yield [column == value for column, value in zip(columns, values, strict=True)]
+
+
+def of_cause(account_id: str, reason: str, crms: Sequence[str], kinds: Sequence[str] = KINDS) -> Iterator[Stream]:
+    """Yield a stream for each CRM and kind of entries with one reason."""
+    own = [_table.c.account_id == account_id, _table.c.reason == reason]
+    for crm, kind in product(crms, kinds):
+        yield [*own, _table.c.crm == crm, _table.c.kind == kind]
+
+
+def _kinds(wanted: LogFilter) -> Sequence[str]:
+    return (wanted.kind,) if wanted.kind else KINDS
+
+
+def merged(
+    streams: Iterable[Stream], chosen: Stream, place: Place, limit: int, columns: Sequence[Any] = (_table,)
+) -> sa.Select[Any]:
+    """Merge the heads of streams in the order of the log; `chosen` holds each to a part that no index knows."""
+    heads = (sa.select(_table.c.id).where(*stream, *chosen) for stream in streams)
+    union = sa.union_all(*(sa.select(_in_order(head, place, limit).subquery().c.id) for head in heads)).subquery()
+    first = sa.select(union.c.id).order_by(place.order(union.c.id)).limit(limit).subquery()
+    return sa.select(*columns).join(first, first.c.id == _table.c.id).order_by(place.order(_table.c.id))
+
+
+def _by_value(wanted: LogFilter) -> sa.ColumnElement[bool]:
+    """Hold to a status in words that lead to no index of the status, yet tell a database how many entries to expect."""
+    others = (status for status in STATUSES if wanted.status and status != wanted.status)
+    return sa.and_(sa.true(), *(_table.c.status != other for other in others))
+
+
+def crms_of(database: sa.Connection, account_id: str, crm: str = "") -> Sequence[str]:
+    """Return the CRMs in whose entries to look: the one that is asked for, or all that the account ever had."""
+    if crm:
+        return (crm,)
+    connected = sa.select(_connections.c.crm).where(_connections.c.account_id == account_id)
+    return database.execute(connected).scalars().all() or ("",)
 
 
 def _entries(sync: Sync, database: sa.Connection, account_id: str, rows: Iterable[sa.Row[Any]]) -> tuple[Entry, ...]:

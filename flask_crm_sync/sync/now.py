@@ -14,13 +14,16 @@ from . import reasons
 from .context import Sync
 from .fanout import fan_out
 from .operations import table as operations
+from .progress import NOW, begin
 from .scan import scan
+from .status import COUNT_TO
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 
 
 def sync_now(sync: Sync, account_id: str | None = None, crm: str | None = None) -> int:
-    """Make everything due that can be, for one account and CRM or for all; return how many operations are.
+    """Make everything due that can be, for one account and CRM or for all; return how many operations are (of
+    each connection counted up to `COUNT_TO`), and remember a run of them, so that pages can show how far it is.
 
     What rests for a read-back keeps its time: the CRM may not be done with it.
     """
@@ -31,7 +34,11 @@ def sync_now(sync: Sync, account_id: str | None = None, crm: str | None = None) 
         chosen = database.execute(_workable(account_id, crm)).scalars().all()
         for connection_id in chosen:
             database.execute(_BRING_FORWARD, {**_keys_of(connection_id), "now": now})
-        return sum(database.execute(_DUE, {"of": one, "now": now}).scalar_one() for one in chosen)
+        due = {one: database.execute(_DUE, {"of": one, "now": now}).scalar_one() for one in chosen}
+        for connection_id, number in due.items():
+            if number:
+                begin(database, connection_id, NOW, number, now)
+        return sum(due.values())
 
 
 def _workable(account_id: str | None, crm: str | None) -> sa.Select[Any]:
@@ -61,9 +68,14 @@ _BRING_FORWARD = (
     )
     .values(due_at=sa.bindparam("now"))
 )
-_DUE = sa.select(sa.func.count()).where(
-    operations.c.connection_id == sa.bindparam("of"),
-    operations.c.status == PENDING,
-    operations.c.lane.in_(list(LANES)),
-    operations.c.due_at <= sa.bindparam("now"),
+_DUE = sa.select(sa.func.count()).select_from(
+    sa.select(operations.c.id)
+    .where(
+        operations.c.connection_id == sa.bindparam("of"),
+        operations.c.status == PENDING,
+        operations.c.lane.in_(list(LANES)),
+        operations.c.due_at <= sa.bindparam("now"),
+    )
+    .limit(COUNT_TO)
+    .subquery()
 )

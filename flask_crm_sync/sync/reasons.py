@@ -40,6 +40,11 @@ POISON_RECORD = "poison_record"
 RETRY_HOURS_OVER = "retry_hours_over"
 HOST_RECORD_UNREADABLE = "host_record_unreadable"
 
+# no operation at all, and why a client is not in the CRM
+NOT_CAPTURED = "not_captured"
+NOT_LOOKED_AT = "not_looked_at"
+NOT_CONNECTED = "not_connected"
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -116,6 +121,14 @@ _OWN = {
         "The client or conversation could not be read from this app.",
         "Show the server's log to your developer, then retry.",
     ),
+    NOT_CAPTURED: Explanation(
+        "Nothing about this client has been sent yet: it was here before the connection was, or the log of it is gone.",
+        "Catch up from the connection's settings, or edit the client: what changes is sent.",
+    ),
+    NOT_LOOKED_AT: Explanation(
+        "The client has just changed and is looked at within seconds, when a worker runs.", _NOTHING
+    ),
+    NOT_CONNECTED: Explanation("The CRM is not connected (any more).", "Connect it on the page CRM Connection."),
 }
 _UNKNOWN = Explanation("It ended in a way that has no description yet.", "Look at the CRM's own words, or retry.")
 

@@ -4,18 +4,49 @@ from __future__ import annotations
 
 from flask import Flask
 
-from . import answers, connection_page, entry_page, log_page, sign_in_page
+from . import (
+    answers,
+    audit_page,
+    connection_page,
+    entry_page,
+    export_page,
+    log_page,
+    overview_page,
+    retry_page,
+    settings_page,
+    sign_in_page,
+    webhooks,
+    why,
+)
 from .door import FrontDoor
 from .entrance import blueprint
 from .links import crm_sync_links
+from .why import crm_sync_panel
 
 __all__ = ["PAGES", "register"]
 
-PAGES = (answers, connection_page, entry_page, log_page, sign_in_page)
+PAGES = (
+    answers,
+    audit_page,
+    connection_page,
+    entry_page,
+    export_page,
+    log_page,
+    overview_page,
+    retry_page,
+    settings_page,
+    sign_in_page,
+    why,
+)
 """The modules whose import declares the pages."""
 
 
 def register(app: Flask, crm: FrontDoor) -> None:
-    """Add the pages to an app, and `crm_sync_links()` to its templates."""
+    """Add the pages and the webhooks' entrance to an app, and what its templates call.
+
+    That is `crm_sync_links()` and `crm_sync_panel(client)`.
+    """
     app.register_blueprint(blueprint, url_prefix=crm.settings.url_prefix)
+    app.register_blueprint(webhooks.blueprint, url_prefix=crm.settings.url_prefix)
     app.add_template_global(crm_sync_links, "crm_sync_links")
+    app.add_template_global(crm_sync_panel, "crm_sync_panel")

@@ -23,6 +23,7 @@ from ..sync.refusals import OtherRemoteAccount
 from ..sync.rounds import next_round
 from ..sync.status import ConnectionStatus, Pulse, status
 from .addresses import callback_url
+from .bar import Bar, bar_of
 from .door import door, this_account, this_app, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .forms import ConnectForm, Trouble, connect_forms
@@ -34,7 +35,7 @@ from .words import explained
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One CRM on the page. `state` is one of not_connected, connected, paused, blocked, needs_attention."""
+    """One CRM on the page. `state` is one of not_connected, connected, disabled, paused, blocked, needs_attention."""
 
     crm: str
     label: str
@@ -43,6 +44,7 @@ class Card:
     forms: Sequence[ConnectForm]
     callback_url: str
     next_round_at: datetime | None = None
+    run: Bar | None = None
 
     @property
     def connection(self) -> ConnectionView | None:
@@ -52,13 +54,19 @@ class Card:
     @property
     def state_word(self) -> str:
         """Return the state in words."""
-        words = {
-            "connected": _("Connected"),
-            "paused": _("Paused"),
-            "blocked": _("Waiting for %(crm)s", crm=self.label),
-            NEEDS_ATTENTION: _("Needs attention"),
-        }
-        return words.get(self.state, _("Not connected"))
+        return state_word(self.state, self.label)
+
+
+def state_word(state: str, label: str) -> str:
+    """Return a card's state in words, with the name of its CRM."""
+    words = {
+        "connected": _("Connected"),
+        "disabled": _("Switched off"),
+        "paused": _("Paused"),
+        "blocked": _("Waiting for %(crm)s", crm=label),
+        NEEDS_ATTENTION: _("Needs attention"),
+    }
+    return words.get(state, _("Not connected"))
 
 
 @page("/", needs=VIEW)
@@ -83,7 +91,7 @@ def connect(crm: str) -> ResponseReturnValue:
 
 def arrived(connected: ConnectionView) -> ResponseReturnValue:
     """Say with what the account is connected now, and set the workers going."""
-    _announce(connected)
+    announce(connected)
     door().queues.wake()
     tell(_("Connected to %(account)s.", account=connected.remote_label or connected.label))
     return back_to("connection_page")
@@ -112,7 +120,7 @@ def test(crm: str) -> ResponseReturnValue:
     else:
         tell(_("The connection works: %(account)s answers.", account=tested.remote_label or tested.label))
         door().queues.wake()
-    _announce(find_connection(this_sync(), this_account(), crm))
+    announce(find_connection(this_sync(), this_account(), crm))
     return back_to("connection_page")
 
 
@@ -142,7 +150,7 @@ def sync_now(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/pause", needs=MANAGE, methods=("POST",))
 def pause(crm: str) -> ResponseReturnValue:
     """Let the connection's work wait."""
-    _announce(sync_connections.pause(this_sync(), this_account(), crm))
+    announce(sync_connections.pause(this_sync(), this_account(), crm, by=door().access.user_id()))
     tell(_("Paused. Nothing is lost: what happens meanwhile waits until you resume."))
     return back_to("connection_page")
 
@@ -150,7 +158,7 @@ def pause(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/resume", needs=MANAGE, methods=("POST",))
 def resume(crm: str) -> ResponseReturnValue:
     """Go on with what waited."""
-    _announce(sync_connections.resume(this_sync(), this_account(), crm))
+    announce(sync_connections.resume(this_sync(), this_account(), crm, by=door().access.user_id()))
     door().queues.wake()
     tell(_("Resumed. What waited is on its way."))
     return back_to("connection_page")
@@ -167,8 +175,8 @@ def confirm_disconnect(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/disconnect", needs=MANAGE, methods=("POST",))
 def disconnect(crm: str) -> ResponseReturnValue:
     """Forget the credentials."""
-    gone = sync_connections.disconnect(this_sync(), this_account(), crm)
-    _announce(gone)
+    gone = sync_connections.disconnect(this_sync(), this_account(), crm, by=door().access.user_id())
+    announce(gone)
     tell(_("%(crm)s is disconnected and its key deleted. The log and the links to records stay.", crm=gone.label))
     if gone.state_message:
         tell(_(gone.state_message), "bad")
@@ -192,16 +200,20 @@ def _card(
     rounds = None
     if known is not None and known.next_interval_at is not None:
         rounds = next_round(known.next_interval_at, known.settings.interval_minutes, pulse.now)
-    state = _state(known, pulse.now)
+    state = state_of(known, pulse.now)
     forms = forms or connect_forms(adapter, door().settings)
-    return Card(adapter.name, adapter.label, state, stands, forms, callback_url(adapter.name), rounds)
+    run = bar_of(known) if known is not None and known.is_connected else None
+    return Card(adapter.name, adapter.label, state, stands, forms, callback_url(adapter.name), rounds, run)
 
 
-def _state(known: ConnectionView | None, now: datetime) -> str:
+def state_of(known: ConnectionView | None, now: datetime) -> str:
+    """Return one of a card's states."""
     if known is None or not known.is_connected:
         return "not_connected"
     if known.state == NEEDS_ATTENTION:
         return NEEDS_ATTENTION
+    if not known.settings.enabled:
+        return "disabled"
     if known.paused:
         return "paused"
     return "blocked" if known.blocked_until is not None and known.blocked_until > now else "connected"
@@ -222,5 +234,6 @@ def _in_words(error: CRMSyncError, label: str) -> str:
     return " ".join(part for part in (meaning.says, meaning.advice, said) if part)
 
 
-def _announce(changed: ConnectionView) -> None:
+def announce(changed: ConnectionView) -> None:
+    """Tell the host's receivers that a connection changed."""
     signals.send(signals.connection_changed, this_app(), connection=changed)

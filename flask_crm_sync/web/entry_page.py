@@ -6,20 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..crm import registry
+from ..models.operation import FAILED
 from ..sync import choices
+from ..sync.audit import OPERATION, deeds_on
+from ..sync.causes import Cause, count_failed
 from ..sync.connections import crm_label
 from ..sync.log import Entry, find_entry
 from ..sync.refusals import ChoiceNotPossible
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .notices import tell
+from .record_links import web_address
 from .texts import gettext as _
+from .timeline import timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,15 @@ def entry(operation_id: int) -> ResponseReturnValue:
         entry=found,
         now=this_sync().clock.now(),
         label=crm_label(found.crm),
-        record_url=_web_address(found.remote_url),
+        record_url=web_address(found.remote_url),
         candidates=_candidates(found),
         choices=choices.choices(found) if may_manage() else (),
         field_label=_field_labels(found.crm),
         written=_texts(found.details.get("written")),
         left=_pairs(found.details.get("left")),
         field_errors=_pairs(found.details.get("fields")),
-        history=_history(found.details.get("history")),
+        timeline=timeline(found, deeds_on(this_sync(), this_account(), OPERATION, found.id), this_sync().clock.now()),
+        same_cause=_same_cause(found),
     )
 
 
@@ -79,7 +84,7 @@ def decide(operation_id: int) -> ResponseReturnValue:
 
 def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> ResponseReturnValue:
     try:
-        after = choice(this_sync(), this_account(), _bounded(operation_id))
+        after = choice(this_sync(), this_account(), _bounded(operation_id), by=door().access.user_id())
     except ChoiceNotPossible as error:
         tell(f"{_(str(error))} {_(error.advice)}", "bad")
         return back_to("entry", operation_id=operation_id)
@@ -102,7 +107,7 @@ def _candidate(one: Mapping[str, Any], label_of: Callable[[str], str]) -> Candid
     given = one.get("values")
     shown = tuple((label_of(name), text) for name, text in _pairs(given) if text)
     title = str(one.get("label") or _("Record %(id)s", id=one["id"]))
-    return Candidate(f"{choices.USE}{one['id']}", title, _found_by(one.get("by")), shown, _web_address(one.get("url")))
+    return Candidate(f"{choices.USE}{one['id']}", title, _found_by(one.get("by")), shown, web_address(one.get("url")))
 
 
 def _found_by(what: object) -> str:
@@ -116,11 +121,6 @@ def _field_labels(crm: str) -> Callable[[str], str]:
     return lambda name: labels.get(name, name)
 
 
-def _web_address(url: object) -> str:
-    """Return a link to the CRM; anything but https is no link to one."""
-    return url if isinstance(url, str) and urlsplit(url).scheme == "https" else ""
-
-
 def _texts(noted: object) -> list[str]:
     return [str(one) for one in noted] if isinstance(noted, list) else []
 
@@ -129,5 +129,8 @@ def _pairs(noted: object) -> list[tuple[str, str]]:
     return [(str(name), str(text)) for name, text in noted.items()] if isinstance(noted, dict) else []
 
 
-def _history(noted: object) -> list[Mapping[str, str]]:
-    return [one for one in noted if isinstance(one, dict)] if isinstance(noted, list) else []
+def _same_cause(found: Entry) -> int:
+    """Return how many entries, this one among them, could be tried again together."""
+    if found.status != FAILED or not may_manage() or not choices.may_be_retried(found.reason):
+        return 0
+    return count_failed(this_sync(), found.account_id, Cause(found.reason, found.crm))

@@ -68,8 +68,12 @@ def connect_forms(
     typed: Mapping[str, str] | None = None,
     trouble: Trouble | None = None,
 ) -> Sequence[ConnectForm]:
-    """Return a form for each way to connect, filled with what was typed (secrets excepted)."""
-    return [_form(adapter, way, settings, typed or {}, trouble) for way in adapter.ways(settings)]
+    """Return a form for each way to connect, filled with what was typed (secrets excepted).
+
+    Signing in is the easiest and comes first, unless the operator has not set it up: then it comes last.
+    """
+    forms = [_form(adapter, way, settings, typed or {}, trouble) for way in adapter.ways(settings)]
+    return sorted(forms, key=lambda form: (bool(form.missing), not form.signs_in))
 
 
 def _form(

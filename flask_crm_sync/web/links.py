@@ -12,7 +12,9 @@ from .entrance import NAME
 from .texts import gettext as _
 
 _log = logging.getLogger(__name__)
-_LOG_ENDPOINTS = {f"{NAME}.log", f"{NAME}.entry"}
+_LOG = {f"{NAME}.{page}" for page in ("log", "entry", "why_client", "retry_all")}
+_AUDIT = {f"{NAME}.audit_trail"}
+_OVERVIEW = {f"{NAME}.overview"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,17 @@ def crm_sync_links() -> list[MenuLink]:
     try:
         if door().access.account_id() is None or not door().access.can_view():
             return []
+        manages = door().access.can_manage()
     except Exception:
         _log.exception("the links to the CRM pages are not shown: the host's access functions failed")
         return []
-    is_log = request.endpoint in _LOG_ENDPOINTS
-    return [
-        MenuLink(_("CRM Connection"), url_for(f"{NAME}.connection_page"), request.blueprint == NAME and not is_log),
-        MenuLink(_("Sync Log"), url_for(f"{NAME}.log"), is_log),
+    here = request.endpoint or ""
+    others = request.blueprint == NAME and here not in _LOG | _AUDIT | _OVERVIEW
+    links = [
+        MenuLink(_("Overview"), url_for(f"{NAME}.overview"), here in _OVERVIEW),
+        MenuLink(_("CRM Connection"), url_for(f"{NAME}.connection_page"), others),
+        MenuLink(_("Sync Log"), url_for(f"{NAME}.log"), here in _LOG),
     ]
+    if manages:
+        links.append(MenuLink(_("Audit trail"), url_for(f"{NAME}.audit_trail"), here in _AUDIT))
+    return links

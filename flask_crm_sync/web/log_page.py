@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from ..sync.connections import connections
-from ..sync.log import STATUSES, LogFilter, LogPage, log_page
+from ..crm import registry
+from ..sync.causes import Cause, count_failed
+from ..sync.choices import may_be_retried
+from ..sync.connections import ConnectionView, connections
+from ..sync.log import KINDS, STATUSES, LogFilter, LogPage, log_page
+from .asked import log_address, log_filter, number
 from .door import this_account, this_sync
-from .entrance import NAME, VIEW, page
-
-_LARGEST_NUMBER = 2**63 - 1
+from .entrance import VIEW, may_manage, page
 
 
 @page("/log", needs=VIEW)
@@ -20,12 +23,17 @@ def log() -> ResponseReturnValue:
     """Show a page of the log."""
     wanted, shown = _asked_for()
     is_first = shown.newer is None and "before" not in request.args and "after" not in request.args
+    context = _shown(wanted, shown)
     return render_template(
         "crm_sync/log.html",
-        live=is_first and request.args.get("live") != "0",
+        live=is_first and request.args.get("live") != "0" and not wanted.client,  # a search asks the host's own table
         is_first=is_first,
         statuses=STATUSES,
-        **_shown(wanted, shown),
+        kinds=KINDS,
+        crms=_crms(context["connected"], wanted),
+        manages=may_manage(),
+        same_cause=_same_cause(wanted),
+        **context,
     )
 
 
@@ -36,34 +44,32 @@ def log_rows() -> ResponseReturnValue:
 
 
 def _asked_for() -> tuple[LogFilter, LogPage]:
-    status = request.args.get("status", "")
-    wanted = LogFilter(status if status in STATUSES else "", _short("crm"), _short("kind"))
-    return wanted, log_page(this_sync(), this_account(), wanted, before=_number("before"), after=_number("after"))
+    wanted = log_filter(request.args)
+    before, after = number(request.args, "before"), number(request.args, "after")
+    return wanted, log_page(this_sync(), this_account(), wanted, before=before, after=after)
 
 
 def _shown(wanted: LogFilter, shown: LogPage) -> dict[str, Any]:
+    connected = connections(this_sync(), this_account())
     return {
         "wanted": wanted,
         "shown": shown,
         "now": this_sync().clock.now(),
-        "address": lambda endpoint, **changes: _address(wanted, endpoint, **changes),
-        "has_connection": any(one.is_connected for one in connections(this_sync(), this_account())),
+        "address": partial(log_address, wanted),
+        "connected": connected,
+        "has_connection": any(one.is_connected for one in connected),
     }
 
 
-def _address(wanted: LogFilter, endpoint: str, **changes: Any) -> str:
-    """Return the address of the log as it is filtered now, with changes."""
-    kept: dict[str, Any] = {"status": wanted.status, "crm": wanted.crm, "kind": wanted.kind} | changes
-    return url_for(f"{NAME}.{endpoint}", **{name: value for name, value in kept.items() if value not in ("", None)})
+def _crms(connected: list[ConnectionView], wanted: LogFilter) -> list[str]:
+    """Return the CRMs to choose from: those that the account ever had, and the one that is chosen."""
+    names = {one.crm for one in connected} or set(registry.adapters())
+    return sorted(names | ({wanted.crm} if wanted.crm else set()))
 
 
-def _number(name: str) -> int | None:
-    """Return a page mark of the address; one that no page ever had is as good as none."""
-    text = request.args.get(name, "")
-    is_number = text.isascii() and text.isdigit() and len(text) < 20
-    return min(int(text), _LARGEST_NUMBER) if is_number else None
-
-
-def _short(name: str) -> str:
-    value = request.args.get(name, "")
-    return value if value.isprintable() and len(value) <= 32 else ""
+def _same_cause(wanted: LogFilter) -> int:
+    """Return how many entries a retry of all with the chosen cause would take, 0 where there is no such thing."""
+    is_all_of_it = wanted.reason and not (wanted.client or wanted.kind)
+    if not is_all_of_it or not may_manage() or not may_be_retried(wanted.reason):
+        return 0
+    return count_failed(this_sync(), this_account(), Cause(wanted.reason, wanted.crm))

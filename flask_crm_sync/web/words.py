@@ -55,11 +55,12 @@ def distance(seconds: float) -> str:
     size = abs(seconds)
     if size < 45:
         return _("just now") if seconds <= 0 else _("in a moment")
-    amount = _amount(size)
-    return _("in %(amount)s", amount=amount) if seconds > 0 else _("%(amount)s ago", amount=amount)
+    words = amount(size)
+    return _("in %(amount)s", amount=words) if seconds > 0 else _("%(amount)s ago", amount=words)
 
 
-def _amount(seconds: float) -> str:
+def amount(seconds: float) -> str:
+    """Return a length of time in words, in minutes at least."""
     minutes = max(1, round(seconds / 60))
     if minutes < 60:
         return ngettext("1 minute", "%(number)s minutes", minutes)
@@ -67,3 +68,8 @@ def _amount(seconds: float) -> str:
     if hours < 48:
         return ngettext("1 hour", "%(number)s hours", hours)
     return ngettext("1 day", "%(number)s days", round(hours / 24))
+
+
+def seconds_word(seconds: float) -> str:
+    """Return a short length of time: seconds up to two minutes, then minutes and more."""
+    return _("%(number)s\u00a0s", number=f"{max(1.0, seconds):.0f}") if seconds < 120 else amount(seconds)

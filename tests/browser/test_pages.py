@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from flask_crm_sync.config import Settings
+from flask_crm_sync.models import Operation
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS
 from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync import reasons
+from flask_crm_sync.sync.catch_up import catch_up
 from flask_crm_sync.sync.connections import find_connection
-from tests.web.helpdesk import OURS, Helpdesk, open_helpdesk
+from tests.web.helpdesk import OURS, Client, Helpdesk, open_helpdesk
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -82,6 +85,15 @@ def page(chromium: Browser, origin: str, request: pytest.FixtureRequest) -> Iter
     assert complaints == []
 
 
+def connect(page: Page, key: str = KEY) -> None:
+    """Unfold the way by keys on HubSpot's card, where it is folded, and connect."""
+    label = page.get_by_label("Service key or token")
+    if not label.is_visible():
+        page.locator("#crmsync-card-hubspot").get_by_text("Connect with API keys").click()
+    label.fill(key)
+    page.get_by_role("button", name="Connect HubSpot").click()
+
+
 def fits(page: Page) -> bool:
     """Tell whether the page needs no scrolling sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
@@ -102,8 +114,7 @@ def fill_log(desk: Helpdesk) -> None:
 
 def test_connecting_testing_and_disconnecting(page: Page) -> None:
     page.goto("/crm/")
-    page.get_by_label("Service key or token").fill("pat-na1-wrong")
-    page.get_by_role("button", name="Connect HubSpot").click()
+    connect(page, "pat-na1-wrong")
     expect(page.get_by_role("alert").first).to_contain_text("The CRM does not accept the key or token.")
     expect(page.get_by_label("Service key or token")).to_have_value("")
     page.get_by_label("Service key or token").fill(KEY)
@@ -121,8 +132,7 @@ def test_connecting_testing_and_disconnecting(page: Page) -> None:
 
 def test_the_log_refreshes_itself_and_an_entry_can_be_settled(page: Page, desk: Helpdesk) -> None:
     page.goto("/crm/")
-    page.get_by_label("Service key or token").fill(KEY)
-    page.get_by_role("button", name="Connect HubSpot").click()
+    connect(page)
     page.goto("/crm/log")
     expect(page.get_by_text("Nothing has happened yet.")).to_be_visible()
     fill_log(desk)
@@ -136,13 +146,69 @@ def test_the_log_refreshes_itself_and_an_entry_can_be_settled(page: Page, desk: 
     assert fits(page)
 
 
+def test_settings_are_changed_and_catching_up_is_watched(page: Page, desk: Helpdesk) -> None:
+    page.goto("/crm/")
+    connect(page)
+    for number in range(1, 5):
+        desk.add_client(number)
+    desk.change(Client, email="somebody@example.com")
+    page.locator("#crmsync-card-hubspot").get_by_role("link", name="Settings").click()
+    page.get_by_label("Update interval in minutes").fill("3")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Type a whole number of minutes from 5 to 1,440.")).to_be_visible()
+    expect(page.get_by_label("Update interval in minutes")).to_be_focused()
+    page.get_by_label("Update interval in minutes").fill("15")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("Saved.")
+    page.get_by_role("button", name="Catch up now").click()
+    expect(page.get_by_role("progressbar", name="Catching up with your clients")).to_be_visible()
+    assert fits(page)
+    catch_up(desk.sync)
+    desk.change(Operation, status=SUCCESS, pending_key=None, due_at=None)
+    expect(page.get_by_role("progressbar", name="Done")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("4 of 4")).to_be_visible()
+
+
+def test_catching_up_is_stopped_from_the_card(page: Page, desk: Helpdesk) -> None:
+    page.goto("/crm/")
+    connect(page)
+    desk.add_client(1)
+    desk.change(Client, email="somebody@example.com")
+    page.goto("/crm/connections/hubspot/settings")
+    page.get_by_role("button", name="Catch up now").click()
+    page.goto("/crm/")
+    assert fits(page)
+    page.get_by_role("button", name="Stop this").click()
+    expect(page.get_by_role("status").first).to_contain_text("Stopped.")
+    assert not catch_up(desk.sync)
+    page.goto("/crm/")
+    expect(page.get_by_role("button", name="Stop this")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_overview_shows_the_day_in_pictures_with_their_numbers(
+    page: Page, desk: Helpdesk, scheme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto("/crm/overview")
+    expect(page.get_by_text("No CRM is connected yet.")).to_be_visible()
+    page.goto("/crm/")
+    connect(page)
+    fill_log(desk)
+    desk.change(Operation, settled_at=desk.sync.clock.now())
+    page.goto("/crm/overview")
+    expect(page.get_by_role("img", name="Entries settled in each hour")).to_be_visible()
+    page.get_by_text("The numbers as a table").click()
+    expect(page.get_by_role("columnheader", name="Failed")).to_be_visible()
+    assert fits(page)
+
+
 def test_the_pages_work_without_scripts(chromium: Browser, origin: str, desk: Helpdesk) -> None:
     context = chromium.new_context(base_url=origin, java_script_enabled=False)
     page = context.new_page()
     page.goto("/login-as/1")
     page.goto("/crm/")
-    page.get_by_label("Service key or token").fill(KEY)
-    page.get_by_role("button", name="Connect HubSpot").click()
+    connect(page)
     fill_log(desk)
     page.goto("/crm/log")
     page.get_by_role("link", name="Failed").click()

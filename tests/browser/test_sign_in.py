@@ -76,9 +76,15 @@ def page(chromium: Browser, place: Place) -> Iterator[Page]:
     assert complaints == []
 
 
+def sign_in(page: Page) -> None:
+    """Unfold the way by OAuth on HubSpot's card and go to the CRM."""
+    page.locator("#crmsync-card-hubspot").get_by_text("Connect with OAuth").click()
+    page.get_by_role("button", name="Sign in with HubSpot").click()
+
+
 def test_a_person_signs_in_and_is_connected(page: Page, place: Place) -> None:
     page.goto("/crm/")
-    page.get_by_role("button", name="Sign in with HubSpot").click()
+    sign_in(page)
     expect(page.get_by_role("heading", name="Connect Sandbox app to HubSpot")).to_be_visible()
     page.get_by_role("button", name="Connect app").click()
     page.wait_for_url(f"{place.origin}/crm/")
@@ -92,7 +98,7 @@ def test_a_person_signs_in_and_is_connected(page: Page, place: Place) -> None:
 
 def test_a_person_who_says_no_reads_why_nothing_is_connected(page: Page) -> None:
     page.goto("/crm/")
-    page.get_by_role("button", name="Sign in with HubSpot").click()
+    sign_in(page)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("The CRM was not given permission")).to_be_visible()
 
@@ -103,7 +109,7 @@ def test_a_person_is_asked_before_moving_to_another_portal(page: Page, place: Pl
         page.goto("/crm/")
         if page.get_by_text("Connect again").count():
             page.get_by_text("Connect again").click()
-        page.get_by_role("button", name="Sign in with HubSpot").click()
+        sign_in(page)
         page.get_by_label("Account").select_option(portal)
         page.get_by_role("button", name="Connect app").click()
     page.get_by_role("button", name="Move to Portal 7654321").click()

@@ -28,6 +28,7 @@ from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.context import Sync
 from flask_crm_sync.sync.fanout import fan_out
+from flask_crm_sync.sync.settings import catch_up_now
 from tests.small_host.app import Client, Conversation, Message, db
 from tests.small_host.clocks import StillClock
 from tests.small_host.fixtures import TOKEN, add_clients
@@ -134,6 +135,19 @@ def test_bell_finds_what_no_event_saw(host: Flask, running: Running, connection_
         use_clock(running, datetime.now(UTC) + timedelta(hours=2))
         tasks.bell()
     assert statuses(running) == [("create_lead", "pending")]
+
+
+def test_clients_from_before_the_connection_arrive_when_it_catches_up(
+    host: Flask, running: Running, server: redis.Redis, request: pytest.FixtureRequest
+) -> None:
+    add_clients(host, 3)
+    with host.app_context():
+        tasks.wake()  # heard before anybody was connected: owed to nobody
+        request.getfixturevalue("connection_id")
+        assert catch_up_now(running.sync, "1", "hubspot") == 3
+        tasks.wake()
+        tasks.wake()
+    assert statuses(running) == [("create_lead", "success")] * 3
 
 
 def test_what_comes_due_within_a_minute_gets_a_bell_of_its_own(

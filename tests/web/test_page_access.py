@@ -38,7 +38,8 @@ def both(desk: Helpdesk) -> Helpdesk:
         desk.connect(OURS), status=FAILED, reason="ambiguous_match", details={"candidates": [{"id": "7"}]}
     )
     theirs = desk.connect(THEIRS)
-    desk.add_operation(theirs, status=FAILED, reason="ambiguous_match", details={"candidates": [{"id": "7"}]})
+    desk.add_operation(theirs, "2", status=FAILED, reason="ambiguous_match", details={"candidates": [{"id": "7"}]})
+    desk.add_client(2, 2, "Some Body")
     return desk
 
 
@@ -48,8 +49,8 @@ def address(rule: Rule, ids: str) -> str | None:
     crms = {OWN: "hubspot", NONSENSE: "no-such-crm"}
     values: dict[str, Any] = {}
     for argument in rule.arguments:
-        pool: dict[str, Any] = numbers if argument == "operation_id" else crms
-        assert argument in {"operation_id", "crm"}, f"say what {argument} may be"
+        pool: dict[str, Any] = crms if argument == "crm" else numbers
+        assert argument in {"operation_id", "client_id", "crm"}, f"say what {argument} may be"
         if ids not in pool:
             return None
         values[argument] = pool[ids]
@@ -235,10 +236,14 @@ def test_the_menu_has_our_links_only_for_who_may_see_them(desk: Helpdesk) -> Non
     with desk.app.test_request_context("/crm/log"):
         assert crm_sync_links() == []
         login_user(db.session.get(User, 2))
-        assert [(link.label, link.url, link.active) for link in crm_sync_links()] == [
+        seen = [(link.label, link.url, link.active) for link in crm_sync_links()]
+        assert seen == [
+            ("Overview", "/crm/overview", False),
             ("CRM Connection", "/crm/", False),
             ("Sync Log", "/crm/log", True),
         ]
+        login_user(db.session.get(User, 1))
+        assert [link.label for link in crm_sync_links()] == [label for label, _, _ in seen] + ["Audit trail"]
 
 
 def test_trouble_in_the_hosts_access_functions_shows_no_links_and_breaks_no_page(

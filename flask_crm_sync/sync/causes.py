@@ -1,0 +1,107 @@
+"""All entries that failed for one cause, tried again together: in bounded slices, so that a million are no burden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ..models.operation import FAILED
+from . import audit
+from .choices import may_be_retried, resume_on
+from .context import Sync
+from .log import crms_of, merged, of_cause
+from .operations import table as _table
+from .paging import Place
+from .refusals import ChoiceNotPossible
+
+SLICE = 100
+COUNT_TO = 10_000
+
+_STANDING = ("id", "connection_id", "account_id", "kind", "subject_id", "status", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What entries have in common that are tried again together; "" for `crm` stands for all."""
+
+    reason: str
+    crm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How far a retry of many has come: entries up to number `reached` were looked at, `done` of them wait again."""
+
+    done: int
+    reached: int
+    finished: bool
+
+
+def count_failed(sync: Sync, account_id: str, cause: Cause) -> int:
+    """Return how many entries failed for a cause; the counting stops at 10,000."""
+    with sync.database.read() as database:
+        bounded = _failed(database, account_id, cause, Place(), COUNT_TO).subquery()
+        return database.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one()
+
+
+def newest_failed(sync: Sync, account_id: str, cause: Cause) -> int:
+    """Return the number of the newest entry that failed for a cause, 0 where none did: what a retry goes up to."""
+    with sync.database.read() as database:
+        return database.execute(_failed(database, account_id, cause, Place(), 1)).scalar() or 0
+
+
+def retry_slice(
+    sync: Sync, account_id: str, cause: Cause, *, after: int = 0, up_to: int, by: str = "", slice_size: int = SLICE
+) -> Retried:
+    """Try the next slice of them again: those with numbers behind `after`, up to `up_to`, oldest first.
+
+    The first slice is recorded in the audit trail for all of them. Raises ChoiceNotPossible for a cause that asks for
+    a decision on each entry.
+    """
+    if not may_be_retried(cause.reason):
+        raise ChoiceNotPossible("Each of these entries needs a decision of its own.")
+    try:
+        return _retry_slice(sync, account_id, cause, after, up_to, by, slice_size)
+    except IntegrityError:  # something newer began to wait for one of them at this moment: now it can be seen
+        return _retry_slice(sync, account_id, cause, after, up_to, by, slice_size)
+
+
+def _retry_slice(
+    sync: Sync, account_id: str, cause: Cause, after: int, up_to: int, by: str, slice_size: int
+) -> Retried:
+    now = sync.clock.now()
+    with sync.database.write() as database:
+        chosen = _failed(database, account_id, cause, Place(after=after), slice_size)
+        rows = [row for row in database.execute(chosen) if row.id <= up_to]
+        done = sum(_resumed(database, row, now) for row in rows)
+        if rows and after == 0:
+            audit.record(
+                database,
+                account_id,
+                audit.RETRY_ALL,
+                now=now,
+                by=by,
+                subject_type=audit.LOG,
+                crm=cause.crm,
+                after={"reason": cause.reason, "up_to": up_to},
+            )
+    return Retried(done, rows[-1].id if rows else up_to, finished=len(rows) < slice_size)
+
+
+def _resumed(database: sa.Connection, row: Any, now: Any) -> bool:
+    """One that moved on meanwhile, or whose work is in hand, is left where it is."""
+    try:
+        with database.begin_nested():
+            resume_on(database, row, None, now)
+    except ChoiceNotPossible:
+        return False
+    return True
+
+
+def _failed(database: sa.Connection, account_id: str, cause: Cause, place: Place, limit: int) -> sa.Select[Any]:
+    streams = of_cause(account_id, cause.reason, crms_of(database, account_id, cause.crm))
+    failed = sa.func.coalesce(_table.c.status, "") == FAILED
+    return merged(streams, [failed], place, limit, [_table.c[name] for name in _STANDING])

@@ -1,0 +1,211 @@
+"""The overview: what went out lately and how fast, the CRMs' allowances, and what needs somebody now.
+
+Everything is read from the newest rows of an index, up to a bound, so that ten million operations cost what ten
+thousand do: at most `NEWEST` rows for each outcome and `TIMED` for each connection. Where an account has more in a
+day, the picture begins where the bound was reached, and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..credentials.flows import flow_of
+from ..crm import registry
+from ..errors import CRMSyncError
+from ..models import Budget, Connection, DatabaseClock, Operation
+from ..models.connection import NEEDS_ATTENTION
+from ..models.heartbeat import WORKER
+from ..models.operation import CREATE_LEAD, FAILED, SKIPPED, SUCCESS
+from .budget import budget_key
+from .connections import ConnectionView
+from .context import Sync
+from .status import COMMANDS, ConnectionStatus, Status, status
+
+NEWEST = 5_000
+TIMED = 500
+HOURS = 24
+OUTCOMES = (SUCCESS, FAILED, SKIPPED)
+STEPS = (5, 30, 120, 600, 3600)
+"""Seconds at which the lengths of the way to the CRM are told apart."""
+
+_log = logging.getLogger(__name__)
+_operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
+_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
+_budgets: sa.Table = sa.inspect(Budget).local_table  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What was settled in one hour, by outcome."""
+
+    begins: datetime
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Return everything that was settled in it."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How long new leads took from the commit here to the record in the CRM, the newest `TIMED` of a connection.
+
+    `bins` counts them up to each of `STEPS` seconds, and beyond the last; times are in seconds.
+    """
+
+    number: int = 0
+    median: float = 0.0
+    slowest: float = 0.0
+    bins: tuple[int, ...] = (0,) * (len(STEPS) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Calls of a CRM's allowance: of the day's where the CRM tells it, else of the running window of `seconds`."""
+
+    calls: int
+    limit: int
+    seconds: float | None = None
+
+    @property
+    def percent(self) -> int:
+        """Return the share that is used."""
+        return min(100, round(100 * self.calls / self.limit)) if self.limit else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One connection: how it stands, how fast it is, and what it used."""
+
+    status: ConnectionStatus
+    ways: Ways
+    used: Used | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """An account's overview. `since` is when the picture of the hours begins, later than a day ago if much happened."""
+
+    status: Status
+    hours: tuple[Hour, ...]
+    since: datetime
+    healths: tuple[Health, ...]
+
+
+def overview(sync: Sync, account_id: str) -> Overview:
+    """Return an account's overview, at a cost that does not grow with its log."""
+    stands = status(sync, account_id)
+    shown = list(registry.adapters())  # in the order of the cards
+    connected = [one for crm in shown if (one := stands.of(crm)) is not None and one.connection.is_connected]
+    with sync.database.read() as database:
+        hours, since = _hours(database, account_id, stands.pulse.now)
+        healths = tuple(
+            Health(one, _ways(database, one.connection), _used(sync, database, one.connection)) for one in connected
+        )
+    return Overview(stands, hours, since, healths)
+
+
+def needs(stands: Status) -> tuple[str, ConnectionStatus | None]:
+    """Return what needs somebody most: a word for it, and the connection that it concerns, if one does.
+
+    The words: `not_connected`, `attention`, `worker`, `failed`, `scheduler`, `nothing`.
+    """
+    connected = [one for one in stands.connections if one.connection.is_connected]
+    if not connected:
+        return "not_connected", None
+    for one in connected:
+        if one.connection.state == NEEDS_ATTENTION:
+            return "attention", one
+    silent = [kind for kind in COMMANDS if kind in stands.pulse.silent()]
+    if WORKER in silent:
+        return WORKER, None
+    worst = max(connected, key=lambda one: one.failed)
+    if worst.failed:
+        return "failed", worst
+    return (silent[0], None) if silent else ("nothing", None)
+
+
+def _hours(database: sa.Connection, account_id: str, now: datetime) -> tuple[tuple[Hour, ...], datetime]:
+    """Count what was settled in each of the last hours, in the order of time."""
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    counts: dict[datetime, Counter[str]] = {first + timedelta(hours=n): Counter() for n in range(HOURS)}
+    since = first
+    for outcome in OUTCOMES:
+        times = database.execute(_SETTLED, {"account": account_id, "status": outcome}).scalars().all()
+        if len(times) == NEWEST and times[-1] is not None:
+            since = max(since, times[-1])
+        for at in times:
+            begins = at and at.replace(minute=0, second=0, microsecond=0)
+            if begins in counts:
+                counts[begins][outcome] += 1
+    return tuple(Hour(begins, counted) for begins, counted in counts.items()), since
+
+
+def _ways(database: sa.Connection, view: ConnectionView) -> Ways:
+    rows = database.execute(_LEADS, {"account": view.account_id, "crm": view.crm})
+    lengths = [(settled - created).total_seconds() for created, settled in rows if settled is not None]
+    return _measured(sorted(lengths))
+
+
+def _measured(lengths: Sequence[float]) -> Ways:
+    if not lengths:
+        return Ways()
+    bins = Counter(bisect_left(STEPS, length) for length in lengths)
+    slowest = lengths[min(len(lengths) - 1, int(0.95 * len(lengths)))]
+    counted = tuple(bins[n] for n in range(len(STEPS) + 1))
+    return Ways(len(lengths), lengths[len(lengths) // 2], slowest, counted)
+
+
+def _used(sync: Sync, database: sa.Connection, view: ConnectionView) -> Used | None:
+    """Return what a connection used of its allowance; None before its first call, or where its key cannot be read."""
+    row = database.execute(sa.select(_connections).where(_connections.c.id == view.id)).mappings().first()
+    if row is None or not row["credentials"]:
+        return None
+    try:
+        key = _budget_of(sync, row)
+    except CRMSyncError as error:
+        _log.info("the allowance of %s is not shown: %s", view.crm, error.code)
+        return None
+    budget = database.execute(sa.select(_budgets, DatabaseClock()).where(_budgets.c.token_digest == key)).first()
+    return None if budget is None else _of_day_or_window(budget)
+
+
+def _budget_of(sync: Sync, row: sa.RowMapping) -> str:
+    credentials = sync.open_credentials(row["id"], row["credentials"])
+    adapter = registry.adapter_class(row["crm"])
+    return budget_key(sync, row, credentials, flow_of(adapter, row["auth_method"], credentials, sync.settings))
+
+
+def _of_day_or_window(budget: sa.Row[Any]) -> Used:
+    if budget.daily_limit is not None and budget.daily_remaining is not None:
+        return Used(max(0, budget.daily_limit - budget.daily_remaining), budget.daily_limit)
+    is_running = budget[-1] - budget.window_started < budget.window_seconds
+    return Used(budget.used if is_running else 0, budget.window_limit, budget.window_seconds)
+
+
+_SETTLED = (
+    sa.select(_operations.c.settled_at)
+    .where(_operations.c.account_id == sa.bindparam("account"), _operations.c.status == sa.bindparam("status"))
+    .order_by(_operations.c.id.desc())
+    .limit(NEWEST)
+)
+_LEADS = (
+    sa.select(_operations.c.created_at, _operations.c.settled_at)
+    .where(
+        _operations.c.account_id == sa.bindparam("account"),
+        _operations.c.status == SUCCESS,
+        _operations.c.crm == sa.bindparam("crm"),
+        _operations.c.kind == CREATE_LEAD,
+    )
+    .order_by(_operations.c.id.desc())
+    .limit(TIMED)
+)

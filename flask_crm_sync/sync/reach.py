@@ -1,0 +1,131 @@
+"""Whom a connection could reach: the account's clients in the host, counted cheaply and read page by page of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ..host.bound import Bound, key_parser, plain_type
+from ..host.reading import Host
+from ..host.values import key_text, version_text
+from ..models import Link
+from ..models.change import CLIENT
+from ..models.link import ACTIVE
+from .context import Sync
+from .status import COUNT_TO
+
+_links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """An account's clients in numbers, each counted up to `COUNT_TO`; None where the host's account is code.
+
+    `reachable` have an e-mail address or a phone number, as far as the host has columns for them; `linked` stand for
+    a record in the CRM.
+    """
+
+    clients: int | None
+    reachable: int | None
+    linked: int
+
+    @property
+    def missing(self) -> int:
+        """Return how many could be caught up on; at the bound it is the bound."""
+        if self.reachable is None:
+            return 0
+        return self.reachable if self.reachable >= COUNT_TO else max(0, self.reachable - self.linked)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """A client's id and the version of its record ("" where the host keeps none)."""
+
+    id: str
+    version: str
+
+
+def reach(sync: Sync, account_id: str, connection_id: UUID) -> Reach:
+    """Return whom a connection could reach and whom it has; reads at most `COUNT_TO` rows for each number."""
+    linked = sa.select(_links.c.id).where(
+        _links.c.connection_id == connection_id, _links.c.subject_type == CLIENT, _links.c.state == ACTIVE
+    )
+    client = sync.host.client
+    with sync.database.read() as database:
+        own = _of_account(sync.host, database.dialect, account_id)
+        if own is None:
+            return Reach(None, None, _counted(database, linked))
+        everyone = sa.select(client.id_column).where(own)
+        addressed = everyone.where(*_has_address(client))
+        return Reach(_counted(database, everyone), _counted(database, addressed), _counted(database, linked))
+
+
+def count_reachable(sync: Sync, account_id: str) -> int:
+    """Return how many clients there are to look at, in full: asked for once, when catching up begins."""
+    client = sync.host.client
+    with sync.database.read() as database:
+        own = _of_account(sync.host, database.dialect, account_id)
+        wanted = sa.select(sa.func.count(client.id_column)).where(*_has_address(client))
+        return database.execute(wanted if own is None else wanted.where(own)).scalar_one()
+
+
+def page_of_clients(sync: Sync, database: sa.Connection, account_id: str, behind: str, size: int) -> list[ClientKey]:
+    """Return the next clients behind an id, in the order of their keys, those of other accounts left out before or
+    (where the account is code) to be left out by the caller.
+    """
+    client, dialect = sync.host.client, database.dialect
+    version = client.column("updated_at")
+    query = sa.select(client.id_column, sa.null() if version is None else version).where(*_has_address(client))
+    own = _of_account(sync.host, dialect, account_id)
+    if own is not None:
+        query = query.where(own)
+    if behind:
+        query = query.where(client.id_column > key_parser(client.id_column.type, dialect)(behind))
+    rows = database.execute(query.order_by(client.id_column).limit(size))
+    return [ClientKey(key_text(key), version_text(at)) for key, at in rows]
+
+
+def own_only(sync: Sync, database: sa.Connection, account_id: str, clients: Sequence[ClientKey]) -> Sequence[ClientKey]:
+    """Leave out clients of other accounts, where the query could not."""
+    if not clients or _of_account(sync.host, database.dialect, account_id) is not None:
+        return clients
+    accounts = sync.host.client_accounts(database, [client.id for client in clients])
+    return [client for client in clients if accounts.get(client.id) == account_id]
+
+
+def _of_account(host: Host, dialect: sa.Dialect, account_id: str) -> sa.ColumnElement[bool] | None:
+    """Hold a query to an account; None where the host's account is code."""
+    if not host.has_accounts:
+        return sa.true()
+    column = host.client.column("account")
+    if column is None:
+        return None
+    try:
+        own: sa.ColumnElement[bool] = column == key_parser(column.type, dialect)(account_id)
+    except (ValueError, TypeError, ArithmeticError):
+        return sa.false()  # an account id that no row of the host can have
+    return own
+
+
+def _has_address(client: Bound) -> list[sa.ColumnElement[bool]]:
+    """Ask for an e-mail address or a phone number, where both are plain texts (a host may encrypt its columns)."""
+    given = []
+    for word in ("email", "phone"):
+        column: Any = client.column(word)
+        if column is None and word in client.attributes:
+            return []
+        if column is None:
+            continue
+        if not isinstance(column.type, sa.String) or not isinstance(plain_type(column.type), sa.String):
+            return []
+        given.append(sa.and_(column.is_not(None), column != ""))
+    return [sa.or_(*given)] if given else []
+
+
+def _counted(database: sa.Connection, query: sa.Select[Any]) -> int:
+    bounded = query.limit(COUNT_TO).subquery()
+    return database.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one()

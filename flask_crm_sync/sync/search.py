@@ -1,0 +1,83 @@
+"""Finding clients by what people type: an id, an e-mail address, or the beginnings of a name.
+
+The log holds no copy of clients, so the host's own table is asked, through its binding: where e-mail or name are code
+there, or account and key are, only ids are found. The search ends after `MOST` clients.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..host.bound import Bound, key_parser, plain_type
+from ..host.reading import DEFAULT_ACCOUNT, Host
+from ..host.values import key_text
+
+MOST = 100
+_LONGEST = 191
+_NAMES = ("first_name", "last_name", "name", "company")
+
+
+def matching_clients(host: Host, database: sa.Connection, account_id: str, typed: str) -> tuple[str, ...]:
+    """Return the ids of an account's clients that match; what was typed is always among them, as an id."""
+    wanted = typed.strip()[:_LONGEST]
+    if not wanted:
+        return ()
+    found = dict.fromkeys([wanted])
+    query = _query(host, database, account_id, wanted)
+    if query is not None:
+        found |= dict.fromkeys(key_text(key) for key in database.execute(query).scalars())
+    return tuple(found)
+
+
+def _query(host: Host, database: sa.Connection, account_id: str, wanted: str) -> sa.Select[Any] | None:
+    client = host.client
+    own = _own_account(host, database, account_id)
+    matches = _by_email(client, wanted) if "@" in wanted else _by_name(client, wanted)
+    if own is None or matches is None:
+        return None
+    return sa.select(client.id_column).where(own, matches).limit(MOST)
+
+
+def _own_account(host: Host, database: sa.Connection, account_id: str) -> sa.ColumnElement[bool] | None:
+    """Hold the search to the account; None where the host's column cannot be asked for it."""
+    if not host.has_accounts:
+        return sa.true() if account_id == DEFAULT_ACCOUNT else None
+    column = host.client.column("account")
+    if column is None:
+        return None
+    try:
+        own: sa.ColumnElement[bool] = column == key_parser(column.type, database.dialect)(account_id)
+    except (ValueError, TypeError, ArithmeticError):
+        return None  # an account id that no row of the host can have
+    return own
+
+
+def _by_email(client: Bound, wanted: str) -> sa.ColumnElement[bool] | None:
+    column = _text_column(client, "email")
+    if column is None:
+        return None
+    same: sa.ColumnElement[bool] = column.in_({wanted, wanted.lower()})  # whole, so that an index of the host's serves
+    return same
+
+
+def _by_name(client: Bound, wanted: str) -> sa.ColumnElement[bool] | None:
+    """Every word must begin a word of the names; a number is no name, and costs no search."""
+    columns = [column for word in _NAMES if (column := _text_column(client, word)) is not None]
+    if not columns or wanted.isdigit():
+        return None
+    names: Any = sa.literal("")
+    for column in columns:
+        names = names + " " + sa.func.coalesce(column, "")
+    return sa.and_(*(names.icontains(f" {word}", autoescape=True) for word in wanted.split()))
+
+
+def _text_column(client: Bound, word: str) -> Any:
+    """Return the column for a word where it holds plain text; encrypted and other types cannot be searched."""
+    column = client.column(word)
+    return column if column is not None and _is_plain_text(column.type) else None
+
+
+def _is_plain_text(type_: sa.types.TypeEngine[Any]) -> bool:
+    return isinstance(type_, sa.String) and not isinstance(type_, sa.Enum) and plain_type(type_) is type_

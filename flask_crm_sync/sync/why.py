@@ -1,0 +1,190 @@
+"""Why a client is in a CRM, or why not: for each connection of the account the record, or the rule that holds it back.
+
+What the log says comes first, being what really happened; for a client that the log does not know, the rules are asked
+as the engine would ask them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ..host.records import ClientRecord
+from ..models import Change, Connection, Link
+from ..models.change import CLIENT
+from ..models.connection import NEEDS_ATTENTION
+from ..models.link import ACTIVE, TOMBSTONE
+from ..models.operation import PENDING, SKIPPED, SUCCESS
+from . import reasons
+from .connections import ConnectionView, connections
+from .context import Sync
+from .log import Entry, latest_entries
+from .operations import CONTACT_KINDS
+from .refusals import NotFound
+
+SYNCED, WAITS, NOT_SYNCED = "synced", "waits", "not_synced"
+
+ENTRIES = 50
+"""How many of a client's newest entries are looked at."""
+
+_links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
+_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
+_changes: sa.Table = sa.inspect(Change).local_table  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a client stands with one CRM: `state` is synced, waits or not_synced.
+
+    `reason` is the code of what holds it back, "" where nothing does; `since` says from when. `entry` is the newest
+    entry about the client's record, if the log still has one. `record_id` and `record_url` lead to the record.
+    """
+
+    connection: ConnectionView
+    state: str
+    reason: str = ""
+    since: datetime | None = None
+    record_type: str = ""
+    record_id: str = ""
+    record_url: str = ""
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A client and how it stands with each CRM. `client_name` is None where the host has no such client (any more)."""
+
+    client_id: str
+    client_name: str | None
+    standings: tuple[Standing, ...]
+    entries: tuple[Entry, ...]
+
+
+def explain(sync: Sync, account_id: str, client_id: str) -> Why:
+    """Return how a client stands with each CRM of its account.
+
+    Raises NotFound where neither the host nor the log has such a client in this account.
+    """
+    entries = latest_entries(sync, account_id, client_id, limit=ENTRIES)
+    with sync.database.read() as database:
+        client = _client(sync, database, account_id, client_id)
+        links = _links_of(database, account_id, client_id)
+        is_new = database.execute(_WAITING_CHANGE, {"of": client_id}).first() is not None
+    if client is None and not entries:
+        raise NotFound("There is no such client.")
+    now = sync.clock.now()
+    standings = tuple(
+        _standing(_Case(view, client, links.get(view.id), _about(entries, view), is_new, now))
+        for view in connections(sync, account_id)
+    )
+    return Why(client_id, client.name if client else None, standings, entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What decides about one client and one connection."""
+
+    connection: ConnectionView
+    client: ClientRecord | None
+    link: sa.Row[Any] | None
+    entry: Entry | None
+    is_new: bool
+    now: datetime
+
+    def told(self, state: str, reason: str = "", since: datetime | None = None) -> Standing:
+        link = self.link if self.link is not None and self.link.remote_id else None
+        kind, id, url = (link.remote_type, link.remote_id, link.remote_url) if link is not None else ("", "", "")
+        return Standing(self.connection, state, reason, since, kind, id, url or "", self.entry)
+
+
+def _standing(case: _Case) -> Standing:
+    if case.link is not None and case.link.state == ACTIVE:
+        return case.told(SYNCED, _open_matter(case), case.link.created_at)
+    if case.link is not None and case.link.state == TOMBSTONE:
+        return case.told(NOT_SYNCED, reasons.RECORD_DELETED_IN_CRM, case.link.updated_at)
+    rule = _rule(case)
+    if rule:
+        return case.told(NOT_SYNCED, rule, case.entry.settled_at if case.entry and case.entry.reason == rule else None)
+    return _by_log(case)
+
+
+def _rule(case: _Case) -> str:
+    """Return the code of what holds the client back as things stand now, "" where nothing does."""
+    settings, client = case.connection.settings, case.client
+    if not case.connection.is_connected:
+        return reasons.NOT_CONNECTED
+    if client is None:
+        return reasons.CLIENT_DELETED
+    if client.sensitive:
+        return reasons.SENSITIVE_CLIENT
+    if not (client.email.strip() or client.phone.strip()):
+        return reasons.NO_CONTACT_DETAILS
+    if not settings.enabled:
+        return reasons.CONNECTION_DISABLED
+    return "" if settings.sync_contacts else reasons.CONTACTS_OFF
+
+
+def _by_log(case: _Case) -> Standing:
+    """Nothing forbids it: what came of it, as the log knows."""
+    entry = case.entry
+    if entry is not None and entry.status == PENDING:
+        return case.told(WAITS, _waits_for(case), entry.created_at)
+    if case.is_new:
+        return case.told(WAITS, reasons.NOT_LOOKED_AT)
+    if entry is None or entry.status == SUCCESS or entry.reason in _OUTDATED:
+        return case.told(NOT_SYNCED, reasons.NOT_CAPTURED)
+    return case.told(NOT_SYNCED, entry.reason, entry.settled_at)
+
+
+_OUTDATED = {reasons.NO_CONTACT_DETAILS, reasons.SENSITIVE_CLIENT, reasons.CONTACTS_OFF, reasons.CONNECTION_DISABLED}
+"""Reasons of skipped entries that are told only while they still hold."""
+
+
+def _open_matter(case: _Case) -> str:
+    """Return what a client that is synced waits for, or why its last update failed; "" where all is well."""
+    entry = case.entry
+    if entry is None or entry.status in (SUCCESS, SKIPPED):
+        return ""
+    return _waits_for(case) if entry.status == PENDING else entry.reason
+
+
+def _waits_for(case: _Case) -> str:
+    connection, entry = case.connection, case.entry
+    if connection.state == NEEDS_ATTENTION:
+        return connection.state_code
+    if connection.paused:
+        return reasons.CONNECTION_PAUSED
+    if connection.blocked_until is not None and connection.blocked_until > case.now:
+        return connection.blocked_code
+    return entry.shown_reason(case.now) if entry is not None else ""
+
+
+def _client(sync: Sync, database: sa.Connection, account_id: str, client_id: str) -> ClientRecord | None:
+    found = sync.host.load_clients(database, [client_id]).get(client_id)
+    return found if isinstance(found, ClientRecord) and found.account_id == account_id else None
+
+
+def _links_of(database: sa.Connection, account_id: str, client_id: str) -> Mapping[UUID, sa.Row[Any]]:
+    own = sa.select(_connections.c.id).where(_connections.c.account_id == account_id)
+    subject = sa.and_(_links.c.subject_type == CLIENT, _links.c.subject_id == client_id)
+    rows = database.execute(sa.select(_links).where(_links.c.connection_id.in_(own), subject))
+    return {row.connection_id: row for row in rows}
+
+
+def _about(entries: Sequence[Entry], view: ConnectionView) -> Entry | None:
+    """Return the newest entry about the client's record on a connection."""
+    own = (entry for entry in entries if entry.connection_id == view.id and entry.kind in CONTACT_KINDS)
+    return next(own, None)
+
+
+# The queue of changes is short but for bulk imports: its newest part answers for a client that somebody has edited.
+_NEWEST = sa.select(_changes.c.subject_type, _changes.c.subject_id).order_by(_changes.c.id.desc()).limit(10_000)
+_newest = _NEWEST.subquery()
+_WAITING_CHANGE = sa.select(_newest.c.subject_id).where(
+    _newest.c.subject_type == CLIENT, _newest.c.subject_id == sa.bindparam("of")
+)

@@ -1,0 +1,68 @@
+"""What people did, in the reader's words: for the audit trail and the timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..sync import audit
+from ..sync.audit import Deed
+from .texts import gettext as _
+from .words import explained, kind_word, status_word
+
+_WORDED: Mapping[str, Callable[[str], str]] = {
+    "status": status_word,
+    "kind": kind_word,
+    "reason": lambda code: explained(code).says,
+}
+
+
+def deed_word(action: str) -> str:
+    """Return the word for what somebody did; an action that came later is shown as it is named."""
+    words = {
+        audit.CONNECT: _("Connected"),
+        audit.DISCONNECT: _("Disconnected"),
+        audit.PAUSE: _("Paused"),
+        audit.RESUME: _("Resumed"),
+        audit.SETTINGS: _("Settings changed"),
+        audit.RETRY: _("Retried"),
+        audit.RETRY_ALL: _("Retried all with one cause"),
+        audit.DISMISS: _("Left as it is"),
+        audit.DECIDE: _("Decided"),
+        audit.EXPORT: _("Log downloaded"),
+    }
+    return words.get(action, action.replace("_", " ").capitalize())
+
+
+def changes(deed: Deed) -> list[tuple[str, str, str]]:
+    """Return what changed: name, before, after; "" where there was nothing."""
+    before, after = deed.before or {}, deed.after or {}
+    return [(_name(name), _text(before, name), _text(after, name)) for name in dict.fromkeys([*before, *after])]
+
+
+def _name(name: str) -> str:
+    words = {
+        "enabled": _("switched on"),
+        "sync_contacts": _("contacts"),
+        "sync_notes": _("notes"),
+        "interval_minutes": _("minutes between updates"),
+        "catch_up": _("clients to catch up"),
+        "account": _("account"),
+        "method": _("way to connect"),
+        "status": _("status"),
+        "reason": _("reason"),
+        "decision": _("decision"),
+        "up_to": _("up to entry"),
+        "kind": _("type"),
+        "client": _("clients searched"),
+    }
+    return words.get(name, name.replace("_", " "))
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if value and name in _WORDED:
+        return _WORDED[name](str(value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "" if value is None else str(value)

@@ -1,0 +1,131 @@
+"""The overview: what needs somebody now, the pictures with their numbers, and what they cost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from flask_crm_sync.models import Connection, Heartbeat, Operation
+from flask_crm_sync.models.connection import NEEDS_ATTENTION
+from flask_crm_sync.models.operation import FAILED, SKIPPED, SUCCESS
+from flask_crm_sync.sync import overview as engine
+from flask_crm_sync.sync.connections import ConnectionView
+from flask_crm_sync.sync.overview import overview
+from tests.web.helpdesk import OURS, THEIRS, Helpdesk
+from tests.web.test_crm_pages import read
+
+PAGE = "/crm/overview"
+
+
+def beat(desk: Helpdesk, *kinds: str) -> None:
+    with desk.sync.database.write() as database:
+        for kind in kinds:
+            database.execute(sa.insert(Heartbeat).values(name=kind, kind=kind, beat_at=desk.clock.now()))
+
+
+def settled(desk: Helpdesk, view: ConnectionView, hours_ago: float, took: float = 2, **values: Any) -> None:
+    at = desk.clock.now() - timedelta(hours=hours_ago)
+    desk.add_operation(view, created_at=at - timedelta(seconds=took), settled_at=at, **{"status": SUCCESS} | values)
+
+
+def test_an_account_without_a_connection_is_told_to_connect_one(desk: Helpdesk) -> None:
+    assert "No CRM is connected yet. Connect a CRM" in read(desk.browser("viewer"), PAGE)
+
+
+def test_a_connection_that_needs_attention_comes_first(desk: Helpdesk) -> None:
+    desk.connect()
+    desk.change(Connection, state=NEEDS_ATTENTION, state_code="permission_missing")
+    assert "HubSpot: The key lacks a permission in the CRM." in read(desk.browser("viewer"), PAGE)
+
+
+def test_without_a_worker_the_command_is_named(desk: Helpdesk) -> None:
+    desk.connect()
+    page = read(desk.browser("viewer"), PAGE)
+    assert "no worker runs" in page
+    assert "flask crm worker" in page
+
+
+def test_failures_lead_to_their_entries(desk: Helpdesk) -> None:
+    view = desk.connect()
+    beat(desk, "worker", "scheduler")
+    desk.add_operation(view, status=FAILED)
+    desk.add_operation(view, status=FAILED)
+    page = desk.browser("viewer").get(PAGE).text
+    assert "2 entries for HubSpot failed." in page
+    assert 'href="/crm/log?status=failed&amp;crm=hubspot"' in page
+
+
+def test_nothing_needs_anybody_where_all_is_well(desk: Helpdesk) -> None:
+    desk.connect()
+    beat(desk, "worker", "scheduler")
+    page = read(desk.browser("viewer"), PAGE)
+    assert "Nothing needs you: everything is in order." in page
+    assert "Nothing was sent in the last 24 hours." in page
+
+
+def test_the_hours_are_counted_by_outcome_and_the_picture_has_its_table(desk: Helpdesk) -> None:
+    view = desk.connect()
+    settled(desk, view, 0)
+    settled(desk, view, 0)
+    settled(desk, view, 3, status=FAILED)
+    settled(desk, view, 3, status=SKIPPED)
+    settled(desk, view, 30)
+    settled(desk, desk.connect(THEIRS), 0)
+    hours = overview(desk.sync, OURS).hours
+    assert len(hours) == 24
+    assert [dict(hour.counts) for hour in hours if hour.total] == [{FAILED: 1, SKIPPED: 1}, {SUCCESS: 2}]
+    page = desk.browser("viewer").get(PAGE).text
+    assert page.count("<rect") >= 3
+    assert 'role="img" aria-label="Entries settled in each hour' in page
+    assert '<th scope="row">22 Nov, 11:00</th><td>0</td><td>1</td><td>1</td>' in page
+
+
+def test_the_way_to_the_crm_is_measured(desk: Helpdesk) -> None:
+    view = desk.connect()
+    for took in (1, 2, 3, 4, 100):
+        settled(desk, view, 1, took)
+    (health,) = overview(desk.sync, OURS).healths
+    assert (health.ways.number, health.ways.median, health.ways.slowest) == (5, 3.0, 100.0)
+    assert health.ways.bins == (4, 0, 1, 0, 0, 0)
+    assert "Half of them arrive within 3 s, 95 of 100 within 100 s." in read(desk.browser("viewer"), PAGE)
+
+
+def test_a_picture_that_begins_late_says_so(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = desk.connect()
+    for ago in (5, 4, 3, 2):
+        settled(desk, view, ago)
+    monkeypatch.setattr(engine, "_SETTLED", engine._SETTLED.limit(3))
+    monkeypatch.setattr(engine, "NEWEST", 3)
+    assert "the picture is complete only since 4 hours ago" in read(desk.browser("viewer"), PAGE)
+
+
+def test_the_numbers_of_statements_and_rows_do_not_grow_with_the_log(desk: Helpdesk) -> None:
+    view = desk.connect()
+    settled(desk, view, 1)
+    overview(desk.sync, OURS)  # the first one of a process makes the installation's own row
+    with desk.statements() as few:
+        overview(desk.sync, OURS)
+    with desk.sync.database.write() as database:
+        row = dict(database.execute(sa.select(Operation.__table__)).mappings().first() or {})
+        del row["id"]
+        database.execute(sa.insert(Operation), [row] * 6000)
+    with desk.statements() as many:
+        found = overview(desk.sync, OURS)
+    assert len(many) == len(few)
+    assert found.hours[-2].total == engine.NEWEST
+
+
+@pytest.mark.parametrize("statement", [engine._SETTLED, engine._LEADS])
+def test_the_pictures_are_read_from_an_index_in_its_order(desk: Helpdesk, statement: sa.Select[Any]) -> None:
+    given = {"account": OURS, "status": SUCCESS, "crm": "hubspot"}
+    values = {name: value for name, value in given.items() if f":{name}" in str(statement)}
+    compiled = statement.params(values).compile(dialect=desk.sync.database.engine.dialect)
+    with desk.sync.database.read() as database:
+        parameters = tuple(compiled.params[name] for name in compiled.positiontup or ())
+        plan = database.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", parameters).all()
+    text = " ".join(str(row[-1]) for row in plan)
+    assert "USING INDEX" in text
+    assert "TEMP B-TREE" not in text
