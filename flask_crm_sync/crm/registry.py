@@ -19,7 +19,7 @@ from .http import HTTPClient, Meter, Renewal
 from .hubspot import HubSpotAdapter
 from .salesforce import SalesforceAdapter
 
-_OURS: tuple[type[Adapter], ...] = (HubSpotAdapter, AutoChatAdapter, SalesforceAdapter, DynamicsAdapter)
+_OURS: tuple[type[Adapter], ...] = (SalesforceAdapter, HubSpotAdapter, DynamicsAdapter, AutoChatAdapter)
 
 
 @functools.cache

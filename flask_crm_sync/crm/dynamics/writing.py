@@ -72,7 +72,17 @@ def upsert(contacts: Contacts, writes: Sequence[Write]) -> list[Written | CRMErr
     again = _second_look(contacts, plans, found)
     found.update(_sent(contacts, again))
     contacts.accounts.forget()
+    _keep_rights_of_one_record_to_it(plans, found)
     return [found[number] for number in plans]
+
+
+def _keep_rights_of_one_record_to_it(plans: Mapping[int, Plan], found: Outcomes) -> None:
+    """A right that others of the same call had is missing on a contact alone: another business unit owns it."""
+    went = {plans[number].new for number, outcome in found.items() if isinstance(outcome, Written)}
+    for number, outcome in found.items():
+        if isinstance(outcome, PermissionMissing) and plans[number].new in went:
+            words = "The app's user may write other contacts in Dynamics, not this one: share it, or assign it anew."
+            found[number] = RejectedByCRM(words, crm_message=outcome.crm_message, status_code=outcome.status_code)
 
 
 def _planned(contacts: Contacts, write: Write) -> Plan:

@@ -347,6 +347,14 @@ def test_privilege_that_is_missing_stops_the_connection(env: Environment) -> Non
     assert len(env.parts) == 1
 
 
+def test_privilege_that_is_missing_on_one_contact_alone_is_that_contacts_matter(env: Environment) -> None:
+    denied = refusal(403, "0x80040220", "Principal user is missing prvWriteContact privilege on this one")
+    env.answer = lambda part: denied if _BEN in part.path else Told(204)
+    outcomes = env.adapter().upsert([Write("k", {"lastname": "Lee"}, contact) for contact in (_ANN, _BEN, _EVE)])
+    assert [type(outcome) for outcome in outcomes] == [Written, RejectedByCRM, Written]
+    assert "prvWriteContact" in getattr(outcomes[1], "crm_message", "")
+
+
 # Company
 
 
