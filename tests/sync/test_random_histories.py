@@ -259,7 +259,7 @@ def _database(tmp_path: Path) -> Iterator[None]:
 
 
 Histories.TestCase.settings = settings(
-    max_examples=80,
+    max_examples=40,
     stateful_step_count=35,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
