@@ -57,6 +57,7 @@ def bench_calls(servers: Servers, database: str, *, quick: bool) -> None:
     for crm, counted in CRMS.items():
         account = Account(crm, counted.method, counted.credentials)
         config = config_of(servers) | counted.settings
+        servers.sandbox.call("empty", crm)
         with Elsewhere(Worker, servers.database(database), config, account) as worker:
             worker.call("save", clients)
             before = sum(servers.sandbox.call("calls_to", crm).values())

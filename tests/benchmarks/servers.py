@@ -27,7 +27,6 @@ class SandboxProcess:
 
     def __init__(self, directory: str) -> None:
         self._sandbox = Sandbox(Path(directory), keep=False).start()
-        self._sandbox.autochat.dialect.change({"search_by": "email"})
         self._portals = 0
 
     def address(self) -> tuple[str, str]:
@@ -40,6 +39,13 @@ class SandboxProcess:
         token = f"pat-na1-benchmark-{self._portals}"
         self._sandbox.hubspot.add_portal(self._portals, token)
         return token
+
+    def empty(self, crm: str) -> None:
+        """Empty a CRM, and let AutoChat be searched."""
+        for one in self._sandbox.crms:
+            if one.name == crm:
+                one.start_afresh()
+        self._sandbox.autochat.dialect.change({"search_by": "email"})
 
     def calls(self) -> int:
         """Return how many calls ever arrived."""
