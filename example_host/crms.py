@@ -104,5 +104,5 @@ CRMS: Mapping[str, Shown] = {
     "salesforce": Shown(LEAD_NAMES, "Description", without_salesforce_stand_ins, frozenset({"last_name", "company"})),
     "hubspot": Shown(HUBSPOT_NAMES, "hs_note_body"),
     "dynamics": Shown(DYNAMICS_NAMES, "notetext"),
-    "autochat": Shown(AUTOCHAT_NAMES, "description", without_autochat_stand_in),
+    "autochat": Shown(AUTOCHAT_NAMES, "description", without_autochat_stand_in, frozenset({"company"})),
 }

@@ -124,6 +124,23 @@ def test_company_is_never_missing_where_it_is_demanded(
     assert _stored(bench)["company_name"] == expected
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_stand_in_moves_with_the_name_it_was_made_of_and_a_real_company_stays(
+    bench: Bench, adapter_of: AdapterOf, method: str
+) -> None:
+    adapter = adapter_of(bench, autochat_update_method=method)
+    record_id = _made(adapter, bench.write("key1", first_name="Ann", last_name="Lee", email=_EMAIL))
+    adapter.read([record_id])
+    (outcome,) = adapter.upsert([bench.write("key1", record_id, last_name="Roe")])
+    assert isinstance(outcome, Written)
+    assert (_stored(bench)["company_name"], outcome.record.values.get("company_name", "")) == ("Ann Roe", "")
+    adapter.read([record_id])
+    adapter.upsert([bench.write("key1", record_id, company="Example Ltd")])
+    adapter.read([record_id])
+    adapter.upsert([bench.write("key1", record_id, last_name="Lee")])
+    assert _stored(bench)["company_name"] == "Example Ltd"
+
+
 def test_record_and_update_cost_two_calls_each(bench: Bench, adapter: Adapter) -> None:
     before = bench.calls()
     write = bench.write("key1", email=_EMAIL, company="Example Ltd")

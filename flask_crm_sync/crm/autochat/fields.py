@@ -104,6 +104,15 @@ class Naming:
                 _set(merged, self._paths[name], value or None)
         return merged
 
+    def standing_in(self, row: Row, values: Values) -> dict[str, str]:
+        """Return the company to send beside changed values: a stand-in moves with the name that it was made of."""
+        company = _text(_get(row, self._paths[COMPANY])) if COMPANY in self._paths else ""
+        now = self.values(row)
+        if not company or company != stand_in(now) or values.get(COMPANY):
+            return {}
+        moved = stand_in({**now, **values})
+        return {COMPANY: moved} if moved and moved != company else {}
+
     def told(self, row: Row) -> dict[str, str]:
         """Return the values that a row tells of, which need not be all; our own stand-in is a blank."""
         found = {name: _get(row, path) for name, path in self._paths.items()}

@@ -95,14 +95,19 @@ class Records:
 
     def _updated(self, write: Write, record_id: str) -> Written:
         if self.client.settings.autochat_update_method == "PATCH":
-            sent = self.naming.merged({}, write.values)
+            _read_at, known = self._read_lately.pop(record_id, (0.0, {}))
+            moved = self.naming.standing_in(known, write.values)
+            sent = self.naming.merged({}, {**write.values, **moved})
             row = self.client.change("PATCH", record_id, sent) if sent else {}
             values = {**write.values, **self.naming.told(row)}
         else:
-            sent = self.naming.merged(self._fresh(record_id), write.values)
+            known = self._fresh(record_id)
+            moved = self.naming.standing_in(known, write.values)
+            sent = self.naming.merged(known, {**write.values, **moved})
             row = self.client.change("PUT", record_id, sent)
             values = {**self.naming.values(sent), **self.naming.told(row)}
-        return self._written({"id": record_id, **row}, write, values, created=False)
+        blank = dict.fromkeys(moved, "")  # an answer that tells only a part would show it as somebody's company
+        return self._written({"id": record_id, **row}, write, {**values, **blank}, created=False)
 
     def _fresh(self, record_id: str) -> Row:
         """Return the whole client to merge into: as read a moment ago, once, else as it is now.
