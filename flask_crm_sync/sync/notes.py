@@ -91,7 +91,7 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
         links = load_links(connection, drain.connection_id, CONVERSATION, ids)
         contacts: dict[str, LinkState | CRMError] = {**load_records(connection, drain.connection_id, client_ids)}
     if not drain.connection["sync_contacts"]:
-        _link_matches(drain, [client for id, client in clients.items() if id not in contacts], contacts, seen_at)
+        _link_matches(drain, [one for id, one in clients.items() if _is_unmatched(contacts.get(id))], contacts, seen_at)
     items, verdicts = [], {}
     for operation in batch:
         conversation: Any = conversations.get(operation.subject_id)
@@ -188,7 +188,10 @@ def _link_matches(
 ) -> None:
     """Contacts off and notes on: notes go to clients that are linked, or that match a record which is there."""
     known = [client for client in clients if isinstance(client, ClientRecord) and not client.sensitive]
-    matches = _matches(drain, known, seen_at)
+    with drain.sync.database.read() as connection:
+        links = load_links(connection, drain.connection_id, CLIENT, [client.id for client in known])
+    links = {client.id: links.get(client.id) or drain.new_link(CLIENT, client.id, seen_at) for client in known}
+    matches = _matches(drain, known, links)
     contacts.update({client_id: error for client_id, error in matches.items() if isinstance(error, CRMError)})
     found = [link for link in matches.values() if isinstance(link, LinkState)]
     if not found:
@@ -201,14 +204,20 @@ def _link_matches(
     contacts.update({link.subject_id: link for link in free})
 
 
-def _matches(drain: Drain, clients: Sequence[ClientRecord], seen_at: datetime) -> dict[str, LinkState | CRMError]:
+def _is_unmatched(link: LinkState | CRMError | None) -> bool:
+    """Tell whether no record stands for a client, nor did before it was deleted: a create that failed leaves none."""
+    return link is None or (isinstance(link, LinkState) and not link.is_active and not link.is_tombstone)
+
+
+def _matches(
+    drain: Drain, clients: Sequence[ClientRecord], links: Mapping[str, LinkState]
+) -> dict[str, LinkState | CRMError]:
     """Return by client the link to the one record that matches, or why the CRM could not be asked."""
     readable: list[ClientRecord] = []
     lookups = []
     for client in clients:
         try:
-            key = drain.new_link(CLIENT, client.id, seen_at).key
-            lookups.append(drain.adapter.lookup(key, drain.adapter.translate(client), by_key=True))
+            lookups.append(drain.adapter.lookup(links[client.id].key, drain.adapter.translate(client), by_key=True))
             readable.append(client)
         except InvalidRecord:
             continue  # its own contact operation, once contacts are on, tells what is wrong with it
@@ -217,7 +226,7 @@ def _matches(drain: Drain, clients: Sequence[ClientRecord], seen_at: datetime) -
         if isinstance(outcome, CRMError):
             found[client.id] = outcome
         elif len(outcome) == 1:
-            record, link = outcome[0].record, drain.new_link(CLIENT, client.id, seen_at)
+            record, link = outcome[0].record, links[client.id]
             link.state, link.remote_id, link.remote_url = ACTIVE, record.id, record.url
             found[client.id] = link
     return found

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from flask_crm_sync.errors import CredentialsRefused, OutcomeUnknown, PermissionMissing, RateLimited
+from flask_crm_sync.errors import CredentialsRefused, InvalidRecord, OutcomeUnknown, PermissionMissing, RateLimited
 from flask_crm_sync.sync.connections import connect_account, disconnect, pause, resume
 from flask_crm_sync.sync.due import due_connections, next_due_at
 from flask_crm_sync.sync.steps import Step
@@ -200,6 +200,17 @@ def test_with_contacts_off_notes_go_to_clients_that_are_there_already(world: Wor
     assert list(crm.records) == [record]
     assert world.last(known, "conversation").status == "success"
     assert world.last(stranger, "conversation").reason == "waiting_for_client"
+
+
+def test_with_contacts_off_a_client_whose_own_record_failed_is_matched_as_well(world: World, crm: FakeCRM) -> None:
+    crm.fail("upsert", InvalidRecord("The city is not one of the list."))
+    ada = world.client("Ada", email="ada@example.com")
+    world.run()
+    world.set_connection(sync_contacts=False)
+    record = crm.add(email="ada@example.com")
+    world.conversation(ada)
+    world.run()
+    assert [note.record_id for note in crm.notes.values()] == [record]
 
 
 def test_with_contacts_off_an_outage_loses_no_note(world: World, crm: FakeCRM) -> None:
