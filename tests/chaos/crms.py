@@ -37,6 +37,8 @@ class Kind:
     """Whether a contact's company is a text there; otherwise its tag stands in the state as well."""
     notes_can_be_found: bool = True
     """Whether a note of which nobody heard can be looked for; otherwise a person must settle it."""
+    creates_can_be_confirmed: bool = True
+    """Whether a record of which nobody heard is surely found; otherwise a person must settle some of them."""
     notes_are_rewritten: bool = True
     """Whether a conversation that went on has its note rewritten; otherwise a further note follows."""
 
@@ -94,6 +96,7 @@ KINDS: Mapping[str, Kind] = {
         },
         switches={"search_by": "email"},
         notes_can_be_found=False,
+        creates_can_be_confirmed=False,
         notes_are_rewritten=False,
     ),
 }

@@ -19,7 +19,7 @@ from example_host.models import Client, Conversation, Message
 from flask_crm_sync.errors import CannotConfirm
 from flask_crm_sync.models import Change, Link, Operation
 from flask_crm_sync.models.link import ACTIVE
-from flask_crm_sync.models.operation import ADD_NOTE, FAILED, PENDING, SKIPPED
+from flask_crm_sync.models.operation import ADD_NOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED
 from flask_crm_sync.sync import reasons
 from tests.chaos.crms import Kind, tag_of
 
@@ -59,16 +59,22 @@ class Truth:
     """Conversations of whose notes nobody can tell whether they arrived."""
 
 
-def truth_of(connection: sa.Connection, account: int, doubtful: Collection[str] = ()) -> Truth:
-    """Read an account's clients and conversations, and our links."""
+def truth_of(
+    connection: sa.Connection, account: int, doubtful: Collection[str] = (), unsure: Collection[str] = ()
+) -> Truth:
+    """Read an account's clients and conversations, and our links; clients that are `unsure` may be there or not."""
     clients, talks, messages = Client.__table__, Conversation.__table__, Message.__table__
     said = sa.select(messages.c.conversation_id, messages.c.text).order_by(messages.c.id)
     links = sa.select(Link.subject_id, Link.remote_id).where(Link.subject_type == "client", Link.state == ACTIVE)
+    people = connection.execute(sa.select(clients).where(clients.c.account_id == account)).all()
+    told = connection.execute(sa.select(talks).where(talks.c.account_id == account)).all()
+    open_ones = {client.company for client in people if str(client.id) in unsure}
+    open_ones |= {talk.subject for talk in told if str(talk.client_id) in unsure}
     return Truth(
-        connection.execute(sa.select(clients).where(clients.c.account_id == account)).all(),
-        connection.execute(sa.select(talks).where(talks.c.account_id == account)).all(),
+        [client for client in people if str(client.id) not in unsure],
+        [talk for talk in told if str(talk.client_id) not in unsure],
         dict(connection.execute(said).all()),
-        frozenset(connection.execute(sa.text("SELECT tag FROM departed")).scalars()),
+        frozenset(connection.execute(sa.text("SELECT tag FROM departed")).scalars()) | open_ones,
         dict(connection.execute(links).all()),
         doubtful,
     )
@@ -79,6 +85,17 @@ def doubtful_notes(connection: sa.Connection) -> dict[int, str]:
     set_aside = sa.and_(Operation.kind == ADD_NOTE, Operation.reason == CannotConfirm.code)
     rows = connection.execute(sa.select(Operation.id, Operation.subject_id).where(set_aside))
     return {row.id: row.subject_id for row in rows}
+
+
+def unsure_clients(connection: sa.Connection) -> set[str]:
+    """Return the clients whose create was set aside because nobody can tell."""
+    set_aside = sa.and_(Operation.kind == CREATE_LEAD, Operation.reason == CannotConfirm.code)
+    return set(connection.execute(sa.select(Operation.subject_id).where(set_aside)).scalars())
+
+
+def operations_of(connection: sa.Connection, clients: Collection[str]) -> set[int]:
+    """Return the operations of some clients."""
+    return set(connection.execute(sa.select(Operation.id).where(Operation.client_id.in_(list(clients)))).scalars())
 
 
 def compare(

@@ -28,7 +28,16 @@ from flask_crm_sync.sync.steps import Step
 from tests.chaos.crm import CRM
 from tests.chaos.engines import Redis
 from tests.chaos.processes import Nursery
-from tests.chaos.reckoning import Problem, changed_hands, compare, doubtful_notes, truth_of, unsettled
+from tests.chaos.reckoning import (
+    Problem,
+    changed_hands,
+    compare,
+    doubtful_notes,
+    operations_of,
+    truth_of,
+    unsettled,
+    unsure_clients,
+)
 from tests.chaos.tally import Tally
 
 ACCOUNTS = (1, 2)
@@ -237,10 +246,11 @@ class World:
         problems: list[Problem] = []
         with self.engine.connect() as connection:
             doubtful = doubtful_notes(connection) if not self.crm.kind.notes_can_be_found else {}
-            problems += unsettled(connection, {*pardoned, *doubtful})
+            unsure = unsure_clients(connection) if not self.crm.kind.creates_can_be_confirmed else set()
+            problems += unsettled(connection, {*pardoned, *doubtful, *operations_of(connection, unsure)})
             for account, portal in self.crm.kind.portals.items():
                 contacts, notes = self.crm.contacts(portal), self.crm.notes(portal)
-                truth = truth_of(connection, account, set(doubtful.values()))
+                truth = truth_of(connection, account, set(doubtful.values()), unsure)
                 problems += compare(truth, contacts, notes, self.crm.kind)
                 problems += changed_hands(self.crm.tags(portal))
                 self.tally.records, self.tally.notes = self.tally.records + len(contacts), self.tally.notes + len(notes)
