@@ -7,8 +7,7 @@ a hosted function behind a gateway answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from ...errors import (
@@ -24,6 +23,7 @@ from ...errors import (
     ServerFault,
     Unreachable,
 )
+from ..answers import retry_after
 from ..base import VendorError
 from ..http import Allowance, Response
 
@@ -128,22 +128,10 @@ def _message(response: Response) -> str:
 
 def _wait(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds to rest after a 429, None where the answer does not say."""
-    told = _retry_after(headers.get("Retry-After"), now)
+    told = retry_after(headers.get("Retry-After"), now)
     if told is None:
         told = _until_reset(headers.get("X-RateLimit-Reset"), now)
     return None if told is None else min(max(told, 0.0), LONGEST_WAIT)
-
-
-def _retry_after(text: str | None, now: datetime) -> float | None:
-    if not text:
-        return None
-    if (seconds := _count(text)) is not None:
-        return float(seconds)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
 
 
 def _until_reset(text: str | None, now: datetime) -> float | None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ...errors import (
@@ -22,6 +21,7 @@ from ...errors import (
     RejectedByCRM,
     ServerFault,
 )
+from ..answers import retry_after
 from ..http import Allowance
 from .fields import SOURCES
 from .multipart import Answer, Request
@@ -33,7 +33,6 @@ _REMAINING = "x-ms-ratelimit-burst-remaining-xrm-requests"
 _REQUEST_ID = "x-ms-service-request-id"
 _WAIT_UNTOLD = 60.0
 _LOCK_SECONDS = 2.0
-_LONGEST_WAIT = 24 * 3600.0
 _QUOTED = re.compile(r"'([a-z][a-z0-9_]*)'")
 _PRIVILEGE = re.compile(r"\bprv[A-Z]\w+")
 
@@ -132,23 +131,6 @@ def _evidence(answer: Answer, setting: Setting, message: str) -> dict[str, Any]:
         "status_code": answer.status,
         "request_id": setting.words(request_id)[:100] or None,
     }
-
-
-def retry_after(text: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for, None where it says nothing readable."""
-    if not text:
-        return None
-    try:
-        seconds = float(text) if text.strip().replace(".", "", 1).isdigit() else (instant(text) - now).total_seconds()
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
-
-
-def instant(text: str) -> datetime:
-    """Return the instant of an HTTP date; raise ValueError for another text."""
-    parsed = parsedate_to_datetime(text)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _text(value: Any) -> str:

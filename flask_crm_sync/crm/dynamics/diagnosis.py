@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ...errors import CRMError, PermissionMissing
+from ..answers import instant
 from ..base import Finding
 from .accounts import CREATE, OFF
-from .answers import allowance, instant
+from .answers import allowance
 from .client import DynamicsClient, Outcome, Row, get
 from .fields import FIELDS
 from .multipart import Request

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -30,12 +29,12 @@ from ...errors import (
     ServerFault,
     Unreachable,
 )
+from ..answers import retry_after
 from ..http import Allowance, Response
 from .fields import SOURCES
 
 _EXISTING_ID = re.compile(r"Existing ID:\s*(\d+)|(\d+) already has that value", re.IGNORECASE)
 _BURST_SECONDS, _SEARCH_SECONDS, _LOCK_SECONDS, _MOVE_SECONDS, _DAY_UNKNOWN_SECONDS = 10.0, 1.0, 2.0, 300.0, 3600.0
-_LONGEST_WAIT = 24 * 3600.0
 _CONFLICTS = {"CONFLICT", "OBJECT_ALREADY_EXISTS", "UNIQUE_VALUE_CONFLICT"}
 _NEVER_ARRIVED = {525, 526}
 """The edge could not make a TLS connection to HubSpot, so HubSpot saw nothing; 522 may come after it did."""
@@ -132,7 +131,7 @@ def _permission(body: Mapping[str, Any], evidence: dict[str, Any]) -> Permission
 def _wait(
     status: int, body: Mapping[str, Any], headers: Mapping[str, str], setting: Setting, evidence: dict[str, Any]
 ) -> CRMError:
-    told = _retry_after(headers.get("Retry-After"), setting.now)
+    told = retry_after(headers.get("Retry-After"), setting.now)
     if status == 423:
         return RecordLocked(**{**evidence, "retry_after": max(told or 0.0, _LOCK_SECONDS)})
     if status == 477:
@@ -158,21 +157,6 @@ def _until_midnight(now: datetime, time_zone: str) -> float:
         return _DAY_UNKNOWN_SECONDS
     midnight = datetime.combine(here.date() + timedelta(days=1), datetime.min.time(), here.tzinfo)
     return (midnight.astimezone(UTC) - now).total_seconds()
-
-
-def _retry_after(text: str | None, now: datetime) -> float | None:
-    if not text:
-        return None
-    try:
-        seconds = float(text) if text.strip().replace(".", "", 1).isdigit() else (_instant(text) - now).total_seconds()
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
-
-
-def _instant(text: str) -> datetime:
-    parsed = parsedate_to_datetime(text)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 class _Fault(NamedTuple):

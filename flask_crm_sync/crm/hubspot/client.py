@@ -7,8 +7,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ...errors import CRMError, OutcomeUnknown, RejectedByCRM, Unreachable
+from ...errors import CRMError, OutcomeUnknown, RejectedByCRM
+from ..answers import objects
 from ..http import HTTPClient
+from ..outcomes import halting, pieces
 from .answers import Setting, allowance, context, failure, row_error
 
 BATCH = 100
@@ -103,7 +105,7 @@ class HubSpotClient:
         faulty one stands alone. Before that `doubt` is asked whether no input is at fault but the portal's set-up.
         """
         answer = BatchAnswer(halted=halted)
-        queue = deque(_pieces(list(inputs), BATCH))
+        queue = deque(pieces(list(inputs), BATCH))
         while queue:
             names = queue.popleft()
             if answer.halted is not None:
@@ -118,12 +120,12 @@ class HubSpotClient:
                     answer.failures.update(dict.fromkeys(names, trouble))
                     answer.halted = trouble
                 elif len(names) > 1:
-                    queue.extendleft(reversed(_pieces(names, (len(names) + 1) // 2)))
+                    queue.extendleft(reversed(pieces(names, (len(names) + 1) // 2)))
                 else:
                     answer.failures.update(dict.fromkeys(names, refused))
             except CRMError as error:
                 answer.failures.update(dict.fromkeys(names, error))
-                answer.halted = _halting(error)
+                answer.halted = halting([error])
             else:
                 self._take(body, part, answer)
         return answer
@@ -159,11 +161,6 @@ def outcomes(
         return {**answer.failures, **found, left[0]: answer.unnamed[0]}
     silence = OutcomeUnknown("HubSpot's answer does not mention this record.")
     return {**answer.failures, **found, **dict.fromkeys(left, silence)}
-
-
-def objects(value: Any) -> list[Row]:
-    """Return the JSON objects in what should be a list of them."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def identifier(row: Row) -> str:
@@ -218,14 +215,3 @@ def _names(error: Row, part: Mapping[str, Row]) -> list[str]:
 def _ids(body: Row) -> set[str]:
     targets = (identifier(link["to"]) for link in body.get("associations", ()))
     return {identifier(body), *targets} - {""}
-
-
-def _halting(error: CRMError) -> CRMError | None:
-    """Return what the inputs not yet sent are told after a call that failed; None where the next call may go out."""
-    if isinstance(error, OutcomeUnknown):
-        return Unreachable("Not sent, as the call before it got no answer.")
-    return error if error.whole_connection else None
-
-
-def _pieces(names: list[str], size: int) -> list[list[str]]:
-    return [names[start : start + size] for start in range(0, len(names), size)]

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from ...errors import CRMError, Duplicate, OutcomeUnknown, RecordMissing
 from ..base import RemoteRecord, Write, Written
+from ..outcomes import waves
 from .client import HubSpotClient, Row, identifier, outcomes, properties
 from .fields import NAMES
 from .setup import key_trouble
@@ -81,7 +82,7 @@ class Contacts:
         numbered = dict(enumerate(writes))
         updates = {number: write for number, write in numbered.items() if write.record_id is not None}
         creates = {number: write for number, write in numbered.items() if write.record_id is None}
-        for wave in _waves(updates, lambda write: {str(write.record_id)}):
+        for wave in waves(updates, lambda write: {str(write.record_id)}):
             found.update(self._updated(wave, halted))
             halted = halted or _halt(found)
         found.update(self._created(creates, halted))
@@ -127,7 +128,7 @@ class Contacts:
         """Create contacts. Of several with one e-mail the first is sent; HubSpot would refuse the rest."""
         found: dict[int, Written | CRMError] = {}
         owners: dict[str, str] = {}
-        for wave in _waves(writes, lambda write: {write.key, write.values.get("email", "")} - {""}):
+        for wave in waves(writes, lambda write: {write.key, write.values.get("email", "")} - {""}):
             taken = {number: owners.get(write.values.get("email", "")) for number, write in wave.items()}
             results = self._create({number: write for number, write in wave.items() if not taken[number]}, halted)
             found.update({number: Duplicate(existing_id=owner) for number, owner in taken.items() if owner})
@@ -204,20 +205,6 @@ def _ancestors(row: Row) -> set[str]:
 
 def _id_mark(row: Row) -> Iterator[str]:
     yield identifier(row)
-
-
-def _waves(writes: Mapping[int, Write], identities: Callable[[Write], set[str]]) -> Iterator[dict[int, Write]]:
-    """Yield the writes in rounds in which no two mean one record: HubSpot refuses a batch that names one twice."""
-    waiting = dict(writes)
-    while waiting:
-        wave: dict[int, Write] = {}
-        seen: set[str] = set()
-        for number, write in waiting.items():
-            if not identities(write) & seen:
-                wave[number] = write
-                seen |= identities(write)
-        waiting = {number: write for number, write in waiting.items() if number not in wave}
-        yield wave
 
 
 def _halt(found: Mapping[int, Written | CRMError]) -> CRMError | None:

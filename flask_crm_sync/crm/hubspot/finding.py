@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from ...errors import CRMError, RecordMissing
+from ..answers import objects
 from ..base import Lookup, Match, MatchedBy
 from ..http import encode
 from ..phones import e164, is_number, national
-from .client import Row, identifier, objects, properties
+from .client import Row, identifier, properties
 from .contacts import Contacts, emails
 
 Found = dict[int, tuple[Match, ...] | CRMError]

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ...errors import CRMError, InvalidRecord, RecordMissing
+from ..answers import objects
 from ..base import NoteWrite, RemoteNote, RemoteRecord
-from .client import BatchAnswer, Row, identifier, objects, outcomes, properties
+from .client import BatchAnswer, Row, identifier, outcomes, properties
 from .contacts import Contacts
 from .finding import next_page
 from .markup import markers, note_body

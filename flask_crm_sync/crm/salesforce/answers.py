@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ...errors import CRMError, InvalidRecord, NeedsDecision, OutcomeUnknown, PermissionMissing, ServerFault
+from ..answers import objects
 from ..base import VendorError
 from ..http import Allowance, Response
 from .fields import SOURCES
@@ -79,11 +80,6 @@ def result(item: Any, words: Words) -> Result:
 def code_of(response: Response) -> str:
     """Return the code of a refused call, "" where it has none."""
     return _code(_first(response.body))
-
-
-def objects(value: Any) -> list[Row]:
-    """Return the JSON objects in what should be a list of them."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _trouble(message: str, status: int, *, writes: bool) -> CRMError:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from ...errors import CRMError, OutcomeUnknown, RejectedByCRM, ServerFault, Unreachable
+from ...errors import CRMError, OutcomeUnknown, RejectedByCRM, ServerFault
+from ..answers import objects
 from ..http import Content, HTTPClient, Response
-from .answers import Refusal, Result, Row, allowance, failure, objects, of_response, result
+from ..outcomes import halting, pieces
+from .answers import Refusal, Result, Row, allowance, failure, of_response, result
 from .ids import id18
 
 T = TypeVar("T")
@@ -169,21 +171,6 @@ class SalesforceClient:
         if not isinstance(answer, list) or len(answer) != count:
             return [Refusal(OutcomeUnknown("Salesforce's answer does not match what was sent."))] * count
         return [result(item, self.http.clean) for item in answer]
-
-
-def halting(errors: Iterable[object]) -> CRMError | None:
-    """Return what records not yet sent are told after these outcomes; None where the next call may go out."""
-    for error in errors:
-        if isinstance(error, OutcomeUnknown):
-            return Unreachable("Not sent, as the call before it got no answer.")
-        if isinstance(error, CRMError) and error.whole_connection:
-            return error
-    return None
-
-
-def pieces(items: list[T], size: int) -> list[list[T]]:
-    """Cut a list into parts of at most so many."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _member(body: Any, name: str) -> Any:

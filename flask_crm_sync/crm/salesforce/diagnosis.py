@@ -8,8 +8,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ...errors import CRMError
+from ..answers import objects
 from ..base import Finding
-from .answers import Row, objects, of_response
+from .answers import Row, of_response
 from .client import SalesforceClient
 from .fields import NAMES_OF
 from .ids import CONTACT, LEAD, TASK

@@ -9,8 +9,8 @@ from typing import Any
 
 from ...errors import CRMError, PermissionMissing, RecordMissing, RejectedByCRM
 from ..base import NoteWrite, RemoteNote, RemoteRecord
+from ..outcomes import halting
 from .answers import Refusal, Result, Row
-from .client import halting
 from .ids import LEAD, TASK, id18, kind_of
 from .records import Records, converted_to
 from .soql import lists, select

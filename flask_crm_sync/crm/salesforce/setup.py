@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...errors import CRMError, PermissionMissing, RecordMissing, TransientCRMError
+from ..answers import objects
 from ..base import Identity
-from .answers import Row, objects, of_response
+from .answers import Row, of_response
 from .client import SalesforceClient
 from .ids import CONTACT, LEAD, TASK, id18
 from .shapes import Shape, fields_of, key_faults, labels

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .answers import Row, objects
+from ..answers import objects
+from .answers import Row
 from .fields import NAMES_OF
 from .ids import TASK
 

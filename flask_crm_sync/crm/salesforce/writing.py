@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from ...errors import CRMError, Duplicate, OutcomeUnknown, PermissionMissing, RecordMissing
+from ..answers import objects
 from ..base import RemoteRecord, Values, Write, Written
-from .answers import Refusal, Result, Row, code_of, objects, of_response
-from .client import halting
+from ..outcomes import halting, waves
+from .answers import Refusal, Result, Row, code_of, of_response
 from .drafts import Draft
 from .fields import NAMES
 from .ids import LEAD, id18, kind_of
@@ -42,7 +43,7 @@ class Writer:
         numbered = dict(enumerate(writes))
         old = {number: write for number, write in numbered.items() if write.record_id is not None}
         new = {number: write for number, write in numbered.items() if write.record_id is None}
-        for wave in _waves(old, lambda write: {id18(write.record_id)}):
+        for wave in waves(old, lambda write: {id18(write.record_id)}):
             found.update(self._update(wave, halting(found.values())))
         found.update(self._create_all(new, halting(found.values())))
         return [found[number] for number in numbered]
@@ -102,7 +103,7 @@ class Writer:
         """Create leads. Of several with one e-mail the first is sent; it is the record of the others too."""
         found: Outcomes = {}
         owners: dict[str, str] = {}
-        for wave in _waves(writes, lambda write: {write.key, write.values.get("Email", "")} - {""}):
+        for wave in waves(writes, lambda write: {write.key, write.values.get("Email", "")} - {""}):
             taken = {number: owners.get(write.values.get("Email", "")) for number, write in wave.items()}
             found.update({number: Duplicate(existing_id=owner) for number, owner in taken.items() if owner})
             made = self._create({number: write for number, write in wave.items() if not taken[number]}, halted)
@@ -196,17 +197,3 @@ class Writer:
         records = [match.get("record") for found in matches for match in objects(found.get("matchRecords"))]
         ids = dict.fromkeys(id18(record.get("Id")) for record in records if isinstance(record, dict))
         return [record for record in self.records.read([i for i in ids if i]) if isinstance(record, RemoteRecord)]
-
-
-def _waves(writes: Mapping[int, Write], identities: Callable[[Write], set[str]]) -> Iterator[dict[int, Write]]:
-    """Yield the writes in rounds in which no two mean one record: Salesforce refuses a call that names one twice."""
-    waiting = dict(writes)
-    while waiting:
-        wave: dict[int, Write] = {}
-        seen: set[str] = set()
-        for number, write in waiting.items():
-            if not identities(write) & seen:
-                wave[number] = write
-                seen |= identities(write)
-        waiting = {number: write for number, write in waiting.items() if number not in wave}
-        yield wave

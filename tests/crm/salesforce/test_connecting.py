@@ -174,6 +174,7 @@ def test_revoking_sends_the_refresh_token_to_the_org(salesforce: responses.Reque
 def test_grant_that_is_over_already_is_revoked(salesforce: responses.RequestsMock, error: str) -> None:
     salesforce.add("POST", f"{ORIGIN}/services/oauth2/revoke", json={"error": error}, status=400)
     adapter_for().revoke({"access_token": "00D!x"})
+    assert len(salesforce.calls) == 1  # asked once, and taken for done
 
 
 def test_revoking_that_does_not_go_through_is_told(salesforce: responses.RequestsMock) -> None:
