@@ -7,14 +7,13 @@ switch it off. The rest of the package knows one set of names; `Naming` stands b
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, TypeAlias
 
-from ...errors import InvalidRecord
 from ...host.records import ClientRecord
 from ..base import FieldSpec, Values
+from ..texts import one_line, translated
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -39,38 +38,11 @@ FIELDS = (
 NAMES = tuple(spec.name for spec in FIELDS)
 
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\].]+(\.[^\s@<>(),;:\"\\\[\].]+)+")
-_BREAKS = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
-_GAPS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 def translate(client: ClientRecord) -> Values:
     """Return every field that we own, blanks as ""; raise InvalidRecord naming all fields that cannot be sent."""
-    texts = {spec.source: str(getattr(client, spec.source) or "").strip() for spec in FIELDS}
-    wrong = {source: fault for source, text in texts.items() if (fault := _fault(source, text))}
-    if wrong:
-        raise InvalidRecord("; ".join(f"{source}: {fault}" for source, fault in wrong.items()), fields=wrong)
-    return {spec.name: _in_form(spec.source, texts[spec.source]) for spec in FIELDS}
-
-
-def _fault(source: str, text: str) -> str:
-    if len(text) > LONGEST:
-        return f"{len(text):,} characters; at most {LONGEST:,} are sent"
-    if "\x00" in text:
-        return "holds a NUL character"
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "holds half a character (a lone surrogate)"
-    if source == "email" and text and not (text.isprintable() and _EMAIL.fullmatch(text)):
-        return "not a valid e-mail address"
-    return ""
-
-
-def _in_form(source: str, text: str) -> str:
-    text = unicodedata.normalize("NFC", text)
-    if source == "email":
-        return text.lower()
-    if source == "street":
-        text = _BREAKS.sub(", ", text)
-    return _GAPS.sub(" ", text).strip()
+    return translated(client, FIELDS, crm="AutoChat CRM", email=_EMAIL, form=one_line)
 
 
 def stand_in(values: Values) -> str:

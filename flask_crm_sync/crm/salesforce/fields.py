@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import InvalidRecord
 from ...host.records import ClientRecord
 from ..base import FieldSpec, Values
+from ..texts import one_line, single_spaced, translated, utf16_units
 from .ids import CONTACT, LEAD
 
 FIELDS = (
@@ -41,25 +41,24 @@ SOURCES = {theirs: spec.source for names in NAMES_OF.values() for spec in FIELDS
 """The host's field for each of Salesforce's names."""
 
 _LINE_BREAKS = re.compile(r"[\r\n\u2028\u2029\x0b\x0c]+")
-_SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _EMAIL = re.compile(r"[^\s@<>(),;:\"\\\[\]]+@(?:[^\s@<>(),;:\"\\\[\].]+\.)+(?!\d)[^\s@<>(),;:\"\\\[\].]{2,}")
 
 
 def translate(client: ClientRecord) -> Values:
-    """Return every field that we own, blanks as ""; raise InvalidRecord naming all fields that cannot be sent."""
-    values: dict[str, str] = {}
-    wrong: dict[str, str] = {}
-    for spec in FIELDS:
-        text = _in_form(str(getattr(client, spec.source) or ""), spec.name)
-        fault = _fault(text, spec)
-        if fault:
-            wrong[spec.source] = fault
-        else:
-            values[spec.name] = text
-    if wrong:
-        raise InvalidRecord("; ".join(f"{field}: {fault}" for field, fault in wrong.items()), fields=wrong)
-    return values
+    """Return every field that we own, blanks as ""; raise InvalidRecord naming all fields that cannot be sent.
+
+    Some limits count UTF-8 bytes instead of UTF-16 units, three for each unit that a field has: no text of so many
+    units has more.
+    """
+    return translated(client, FIELDS, crm="Salesforce", email=_EMAIL, form=_in_form, length=utf16_units)
+
+
+def _in_form(text: str, source: str) -> str:
+    """A street keeps its lines; all else stands in one."""
+    if source != "street":
+        return one_line(text, source)
+    lines = (single_spaced(line) for line in _LINE_BREAKS.split(unicodedata.normalize("NFC", text)))
+    return "\n".join(line for line in lines if line)
 
 
 def in_our_form(kind: str, row: Mapping[str, Any], stand_ins: Values) -> dict[str, str]:
@@ -74,33 +73,3 @@ def in_our_form(kind: str, row: Mapping[str, Any], stand_ins: Values) -> dict[st
 def without(stand_ins: Values, values: Values) -> dict[str, str]:
     """Return values as they read: a stand-in is no data."""
     return {name: "" if value == stand_ins.get(name) else value for name, value in values.items()}
-
-
-def units(text: str) -> int:
-    """Return a text's length as Salesforce counts it, in UTF-16 units.
-
-    Some of its limits count UTF-8 bytes instead, three for each unit that a field has: no text of so many units has
-    more.
-    """
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def _fault(text: str, spec: FieldSpec) -> str:
-    """Say what makes a text unfit for Salesforce, "" where nothing does."""
-    if units(text) > spec.max_length:
-        return f"{units(text):,} characters; Salesforce takes {spec.max_length:,}"
-    if not text.isascii() and _SURROGATES.search(text):
-        return "holds half a character (a lone surrogate)"
-    if spec.name == "Email" and text and not _EMAIL.fullmatch(text):
-        return "not a valid e-mail address"
-    return ""
-
-
-def _in_form(text: str, name: str) -> str:
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    if name == "Street":
-        lines = (_SPACES.sub(" ", line).strip() for line in _LINE_BREAKS.split(text))
-        return "\n".join(line for line in lines if line)
-    text = _SPACES.sub(" ", text).strip()
-    return text.lower() if name == "Email" else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from .fields import units
+from ..texts import utf16_units
 
 SUBJECT_LIMIT, DESCRIPTION_LIMIT = 255, 32_000
 """Characters: the Task page of Salesforce's Object Reference."""
@@ -42,9 +42,9 @@ def _clean(text: str) -> str:
 
 def _cut(text: str, room: int) -> str:
     """Cut a text between two characters where it has no room."""
-    if len(text) <= room and units(text) <= room:
+    if len(text) <= room and utf16_units(text) <= room:
         return text
     kept = text[:room]
-    while units(kept) > room - 1:
-        kept = kept[: len(kept) - max(1, (units(kept) - room + 1) // 2)]
+    while utf16_units(kept) > room - 1:
+        kept = kept[: len(kept) - max(1, (utf16_units(kept) - room + 1) // 2)]
     return kept.rstrip() + "…"

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_crm_sync.crm.salesforce.fields import FIELDS, NAMES_OF, in_our_form, translate, units
+from flask_crm_sync.crm.salesforce.fields import FIELDS, NAMES_OF, in_our_form, translate
 from flask_crm_sync.crm.salesforce.ids import id18, kind_of
+from flask_crm_sync.crm.texts import utf16_units
 from flask_crm_sync.errors import InvalidRecord
 from flask_crm_sync.host.records import ClientRecord
 
@@ -81,7 +82,7 @@ def test_value_that_salesforce_cannot_take_is_named(field: str, text: str, fault
 @given(st.text(max_size=60))
 def test_text_within_the_limit_fits_the_bytes_too(text: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
-    assert len(text.encode()) <= 3 * units(text)
+    assert len(text.encode()) <= 3 * utf16_units(text)
 
 
 @given(st.text(max_size=40))

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_crm_sync.crm.base import NoteWrite, RemoteNote
-from flask_crm_sync.crm.salesforce.fields import units
 from flask_crm_sync.crm.salesforce.tasktext import (
     DESCRIPTION_LIMIT,
     SUBJECT_LIMIT,
@@ -19,6 +18,7 @@ from flask_crm_sync.crm.salesforce.tasktext import (
     markers,
     subject_line,
 )
+from flask_crm_sync.crm.texts import utf16_units
 from flask_crm_sync.errors import OutcomeUnknown, RecordMissing, RejectedByCRM, Unreachable
 
 from .conftest import API, BARE, CONTACT, KEY, KEYED, LEAD, TASK, adapter_for, payload, sent, written
@@ -123,10 +123,10 @@ def test_ids_that_are_none_are_missing_without_a_call(salesforce: responses.Requ
 
 @given(st.text(max_size=300), st.text(max_size=200))
 def test_texts_fit_and_keep_their_reference(subject: str, text: str) -> None:
-    assert 0 < units(subject_line(subject)) <= SUBJECT_LIMIT
+    assert 0 < utf16_units(subject_line(subject)) <= SUBJECT_LIMIT
     assert "\n" not in subject_line(subject)
     body = description(text * 200, datetime(2026, 11, 20, tzinfo=UTC), "k-1")
-    assert units(body) <= DESCRIPTION_LIMIT
+    assert utf16_units(body) <= DESCRIPTION_LIMIT
     assert "k-1" in markers(body)
     body.encode()
 
@@ -135,7 +135,7 @@ def test_texts_fit_and_keep_their_reference(subject: str, text: str) -> None:
 def test_long_text_is_cut_with_an_ellipsis_and_fills_its_field(text: str) -> None:
     body = description(text, datetime(2026, 11, 20, tzinfo=UTC), "")
     assert body.endswith("…")
-    assert DESCRIPTION_LIMIT - 2 <= units(body) <= DESCRIPTION_LIMIT
+    assert DESCRIPTION_LIMIT - 2 <= utf16_units(body) <= DESCRIPTION_LIMIT
 
 
 def test_reference_in_the_middle_of_a_line_is_none() -> None:
