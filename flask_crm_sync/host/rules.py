@@ -35,11 +35,6 @@ class Rule:
         column: InstrumentedAttribute[Any] = getattr(self.model, self.key)
         return column
 
-    @property
-    def account_column(self) -> InstrumentedAttribute[Any] | None:
-        """Return the mapped attribute of the account, None where the row does not carry it."""
-        return getattr(self.model, self.account) if self.account else None
-
     def kind(self, happened: str) -> str:
         """Return what the event on the row means for the subject: whatever happens to a part updates the whole."""
         return happened if self.is_subject else UPDATED

@@ -59,7 +59,6 @@ class Progress:
     what: str
     total: int
     done: int
-    began_at: datetime
     seconds: float
     cancelled: bool
     is_estimate: bool = False
@@ -111,7 +110,7 @@ def progress(sync: Sync, connection_id: UUID) -> Progress | None:
     total = run.seen if run.through and run.what == CATCH_UP else max(run.total, done + 1 - run.through)
     began = datetime.fromisoformat(run.began)
     seconds = (now - began).total_seconds()
-    found = Progress(run.what, total, max(0, done), began, seconds, run.cancelled, is_estimate)
+    found = Progress(run.what, total, max(0, done), seconds, run.cancelled, is_estimate)
     return None if found.is_over and now - began > SHOWN_FOR else found
 
 

@@ -49,7 +49,6 @@ class Standing:
     state: str
     reason: str = ""
     since: datetime | None = None
-    record_type: str = ""
     record_id: str = ""
     record_url: str = ""
     entry: Entry | None = None
@@ -98,8 +97,8 @@ class _Case:
 
     def told(self, state: str, reason: str = "", since: datetime | None = None) -> Standing:
         link = self.link if self.link is not None and self.link.remote_id else None
-        kind, id, url = (link.remote_type, link.remote_id, link.remote_url) if link is not None else ("", "", "")
-        return Standing(self.connection, state, reason, since, kind, id, url or "", self.entry)
+        id, url = (link.remote_id, link.remote_url) if link is not None else ("", "")
+        return Standing(self.connection, state, reason, since, id, url or "", self.entry)
 
 
 def _standing(case: _Case) -> Standing:

@@ -14,9 +14,8 @@ ALL_SCOPES = (READ_CLIENTS, WRITE_CLIENTS)
 
 DEFAULT_WORKSPACE = "sandbox"
 DEFAULT_KEY = "ac-sandbox-key"
-DOCUMENTED_PER_MINUTE = 100
 DEMO_PER_MINUTE = 100_000
-"""What a workspace announces unless told otherwise, so that demos and tests end in minutes."""
+"""What a workspace announces unless told otherwise, so that demos and tests end in minutes; 100 is documented."""
 
 
 @dataclass(frozen=True)

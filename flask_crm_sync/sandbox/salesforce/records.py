@@ -91,7 +91,7 @@ class Records:
     """Read and write the records of one type in one org."""
 
     def __init__(self, store: Store, org_id: str, schema: Schema) -> None:
-        self._store, self._org_id, self._schema = store, org_id, schema
+        self._store, self._schema = store, schema
         self._key = (org_id, schema.kind)
 
     def get(self, record_id: str | None) -> Record | None:
