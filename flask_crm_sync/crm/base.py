@@ -156,6 +156,72 @@ class Identity:
     findings: tuple[str, ...] = ()
 
 
+RemoteType = Literal["text", "number", "boolean", "date", "datetime", "choice", "choices"]
+"""What kind of value a field of the CRM takes; whatever else it knows is no field that we may write."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteField:
+    """One field of the CRM's record type for clients, as its schema tells.
+
+    `options` are the values of a choice with their labels; `max_length` in characters, None where the CRM sets none;
+    `required` means that no record is without a value. `on` names the record types that have the field.
+    """
+
+    name: str
+    label: str
+    type: RemoteType
+    writable: bool = True
+    required: bool = False
+    max_length: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    custom: bool = False
+    on: tuple[str, ...] = ()
+
+
+Happened = Literal["changed", "deleted", "restored", "merged", "converted"]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteChange:
+    """What happened to one record in the CRM, as polling or a webhook learns of it.
+
+    `record_id` is the record as our links know it. `record` holds the fields we own as they are now, None where it is
+    deleted or has to be read. `became` is the id of the record that stands for it now: after a merge the survivor,
+    after a conversion the new record. `at` is the CRM's time, aware, None where it tells none.
+    """
+
+    record_id: str
+    what: Happened = "changed"
+    at: datetime | None = None
+    record: RemoteRecord | None = None
+    became: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteChanges:
+    """A page of changes and the cursor that follows it; `more` tells whether another page waits already.
+
+    A cursor is text of the adapter's own making, up to 4,000 characters, without secrets.
+    """
+
+    changes: tuple[RemoteChange, ...]
+    cursor: str
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What erasing one record came to: deleted, made anonymous, or left for a person to do by hand.
+
+    `says` tells a person what was done and what is left to do; `notes` counts the notes that went with it.
+    """
+
+    how: Literal["deleted", "anonymised", "by_hand"]
+    says: str
+    notes: int = 0
+
+
 Level = Literal["good", "note", "warning", "problem"]
 
 
@@ -301,6 +367,28 @@ class Adapter(ABC):
     @abstractmethod
     def test(self) -> Identity:
         """Ask who we are and what we may do, setting up what the sync needs; raise CRMError where it fails."""
+
+    def schema(self) -> tuple[RemoteField, ...]:
+        """Return the fields of the CRM's record type for clients, as its own description tells; in at most a few calls.
+
+        Raises UnsupportedFeature where the CRM describes nothing.
+        """
+        raise UnsupportedFeature(self.label, "a description of its fields")
+
+    def changes_since(self, cursor: str) -> RemoteChanges:
+        """Return what changed in the CRM since a cursor; "" begins now and returns no change.
+
+        A change may be told twice and late, never not at all. An unchanged CRM costs one call. Raises
+        UnsupportedFeature where the CRM cannot tell.
+        """
+        raise UnsupportedFeature(self.label, "a list of changed records")
+
+    def erase(self, record_ids: Sequence[str], notes: Mapping[str, Sequence[str]]) -> list[Erased | CRMError]:
+        """Remove people from the CRM for good; `notes` maps a record's id to the ids of the notes that we added.
+
+        What is gone already counts as deleted. Raises UnsupportedFeature where not even anonymising is possible.
+        """
+        raise UnsupportedFeature(self.label, "removing a person")
 
     def diagnose(self) -> list[Finding]:
         """Look at everything that commonly goes wrong, without writing; what cannot be seen is said, not raised.

@@ -5,12 +5,15 @@ from .base import Base, DatabaseClock, database_now
 from .budget import Budget
 from .change import Change
 from .connection import Connection
+from .criterion import CriterionRow
 from .database import Database
 from .delivery import Delivery
 from .heartbeat import Heartbeat
 from .installation import Installation
 from .link import Link
+from .notice import Notice
 from .operation import Operation
+from .qualification import Judgement, Qualification
 from .scan import Scan
 from .sign_in import SignIn
 from .webhook import Webhook
@@ -21,13 +24,17 @@ __all__ = [
     "Budget",
     "Change",
     "Connection",
+    "CriterionRow",
     "Database",
     "DatabaseClock",
     "Delivery",
     "Heartbeat",
     "Installation",
+    "Judgement",
     "Link",
+    "Notice",
     "Operation",
+    "Qualification",
     "Scan",
     "SignIn",
     "Webhook",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Instant, long_text, row_uuid, text_key
+from .criterion import DEFAULT_SET
 
 CONNECTED, NEEDS_ATTENTION, DISCONNECTED = "connected", "needs_attention", "disconnected"
 
@@ -20,6 +21,9 @@ class Connection(Base):
     `fence` counts the drains that ever held the connection; a drain settles only while the number is its own, and
     holds it until `lease_until` (epoch seconds of the database's clock). `blocked_until` is set while the CRM is
     unreachable or its limit is reached: nothing of the connection runs before.
+
+    Under `qualified_only` it takes the clients that the criteria of its `criteria_set` find qualified; `follow_ups`
+    says what each outcome of a review leads to in the CRM.
 
     `sign_in` counts how often somebody connected or disconnected: what is learned of the credentials of one sign-in
     says nothing about the next. `renewals` counts the tokens that a sign-in was given since. `renewing_until` (the
@@ -59,3 +63,6 @@ class Connection(Base):
     sign_in: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
     renewals: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
     renewing_until: Mapped[float] = mapped_column(sa.Double(), default=0.0, server_default="0")
+    qualified_only: Mapped[bool] = mapped_column(sa.Boolean(), default=False, server_default=sa.false())
+    criteria_set: Mapped[str] = mapped_column(text_key(64), default=DEFAULT_SET, server_default=DEFAULT_SET)
+    follow_ups: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON())
