@@ -4,6 +4,7 @@ from .audit import AuditEntry
 from .base import Base, DatabaseClock, database_now
 from .budget import Budget
 from .change import Change
+from .channel import Channel
 from .connection import Connection
 from .criterion import CriterionRow
 from .database import Database
@@ -12,9 +13,11 @@ from .heartbeat import Heartbeat
 from .installation import Installation
 from .link import Link
 from .notice import Notice
+from .notification import Notification
 from .operation import Operation
 from .qualification import Judgement, Qualification
 from .scan import Scan
+from .seen_notice import SeenNotice
 from .sign_in import SignIn
 from .webhook import Webhook
 
@@ -23,6 +26,7 @@ __all__ = [
     "Base",
     "Budget",
     "Change",
+    "Channel",
     "Connection",
     "CriterionRow",
     "Database",
@@ -33,9 +37,11 @@ __all__ = [
     "Judgement",
     "Link",
     "Notice",
+    "Notification",
     "Operation",
     "Qualification",
     "Scan",
+    "SeenNotice",
     "SignIn",
     "Webhook",
     "database_now",
