@@ -5,6 +5,7 @@ from .base import Base, DatabaseClock, database_now
 from .budget import Budget
 from .change import Change
 from .channel import Channel
+from .conflict import Conflict
 from .connection import Connection
 from .criterion import CriterionRow
 from .database import Database
@@ -27,6 +28,7 @@ __all__ = [
     "Budget",
     "Change",
     "Channel",
+    "Conflict",
     "Connection",
     "CriterionRow",
     "Database",

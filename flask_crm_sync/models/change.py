@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Instant, big_id, text_key
+from .base import Base, Instant, big_id, row_uuid, text_key
 
 CLIENT, CONVERSATION = "client", "conversation"
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
+QUALIFICATION = "qualification"
+"""What happened to a client of whom a conversation was judged anew: nothing was edited in the host."""
 
 
 class Change(Base):
-    """What happened to which client or conversation; gone once the fan-out has made operations of it."""
+    """What happened to which client or conversation; gone once the fan-out has made operations of it.
+
+    `origin` is the connection that a value came home from, where all of the change did: it is owed nothing for it.
+    """
 
     __tablename__ = "crm_sync_change"
 
@@ -24,3 +30,4 @@ class Change(Base):
     account_id: Mapped[str | None] = mapped_column(text_key())
     kind: Mapped[str] = mapped_column(sa.String(16))
     created_at: Mapped[datetime] = mapped_column(Instant())
+    origin: Mapped[uuid.UUID | None] = mapped_column(row_uuid())

@@ -25,6 +25,11 @@ class Connection(Base):
     Under `qualified_only` it takes the clients that the criteria of its `criteria_set` find qualified; `follow_ups`
     says what each outcome of a review leads to in the CRM.
 
+    `two_way` brings changes of the CRM home: `field_rules` say for each of its fields in which direction and who wins,
+    `create_clients` whether records without a client get one. `pull_at` is when the CRM is looked at next, `polled_at`
+    when it was last asked for its changes, from `poll_cursor` on; `pull_code` is what stopped that. `pulled` counts the
+    changes that it told of, `echoes` those that were our own.
+
     `sign_in` counts how often somebody connected or disconnected: what is learned of the credentials of one sign-in
     says nothing about the next. `renewals` counts the tokens that a sign-in was given since. `renewing_until` (the
     database's clock) is set while one worker renews; in the past and not 0 it says that an attempt got no answer.
@@ -66,3 +71,12 @@ class Connection(Base):
     qualified_only: Mapped[bool] = mapped_column(sa.Boolean(), default=False, server_default=sa.false())
     criteria_set: Mapped[str] = mapped_column(text_key(64), default=DEFAULT_SET, server_default=DEFAULT_SET)
     follow_ups: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON())
+    two_way: Mapped[bool] = mapped_column(sa.Boolean(), default=False, server_default=sa.false())
+    create_clients: Mapped[bool] = mapped_column(sa.Boolean(), default=False, server_default=sa.false())
+    field_rules: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON())
+    pull_at: Mapped[datetime | None] = mapped_column(Instant())
+    polled_at: Mapped[datetime | None] = mapped_column(Instant())
+    poll_cursor: Mapped[str | None] = mapped_column(long_text())
+    pull_code: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
+    pulled: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
+    echoes: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")

@@ -15,13 +15,15 @@ class Delivery(Base):
     """One row for each event that we use.
 
     `digest` names the event, so that one told twice is known. `happened_at` is the CRM's time, where it can be read;
-    `received_at` is ours. The event's content is not kept: the record is read from the CRM when the hint is used.
+    `received_at` is ours. The event's content is not kept: the record is read from the CRM when the hint is used,
+    at `used_at`; on a connection that is synced one way it never is.
     """
 
     __tablename__ = "crm_sync_delivery"
     __table_args__ = (
         sa.UniqueConstraint("connection_id", "digest"),
         sa.Index("ix_crm_sync_delivery_received", "connection_id", "received_at"),
+        sa.Index("ix_crm_sync_delivery_used", "connection_id", "used_at", "id"),
         Base.__table_args__,
     )
 
@@ -32,3 +34,4 @@ class Delivery(Base):
     remote_id: Mapped[str] = mapped_column(text_key())
     happened_at: Mapped[datetime | None] = mapped_column(Instant())
     received_at: Mapped[datetime] = mapped_column(Instant())
+    used_at: Mapped[datetime | None] = mapped_column(Instant())

@@ -20,6 +20,7 @@ class Link(Base):
     A `proposed` link is written before the first call that may create the record: it holds what will be sent
     (`intents`, digests per field), so that a lost answer can be told from a person's edit. `base` maps each field to
     two keyed digests: ours as sent, theirs as returned. A `tombstone` remembers a record that was deleted in the CRM.
+    `flips` counts how often fields came home and went out again by turns.
     """
 
     __tablename__ = "crm_sync_link"
@@ -42,3 +43,4 @@ class Link(Base):
     host_version: Mapped[str] = mapped_column(sa.String(64), default="")
     created_at: Mapped[datetime] = mapped_column(Instant())
     updated_at: Mapped[datetime] = mapped_column(Instant())
+    flips: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON())

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .base import Base, Instant, big_id, long_text, row_uuid, text_key
 
 CREATE_LEAD, UPDATE_CONTACT, ADD_NOTE = "create_lead", "update_contact", "add_note"
+APPLY_REMOTE = "apply_remote"
 PENDING, SUCCESS, FAILED, SKIPPED = "pending", "success", "failed", "skipped"
 LIVE, UPDATE, BULK = 0, 1, 2
 LANES = {LIVE: "live", UPDATE: "update", BULK: "bulk"}

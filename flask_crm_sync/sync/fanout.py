@@ -45,6 +45,8 @@ class _Happened:
     gone_clients: set[str] = field(default_factory=set)
     gone_conversations: set[str] = field(default_factory=set)
     born: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    origins: dict[str, UUID | None] = field(default_factory=dict)
+    """The connection from which all that happened to a client came home; None where anything else happened."""
 
 
 def fan_out(sync: Sync) -> int:
@@ -101,7 +103,7 @@ _KEY_BY_KEY = sa.text(
 
 def _fold(changes: Iterable[Any]) -> _Happened:
     happened = _Happened()
-    for _, subject_type, subject_id, account_id, kind, created_at in changes:
+    for _, subject_type, subject_id, account_id, kind, created_at, origin in changes:
         is_client = subject_type == CLIENT
         alive = happened.clients if is_client else happened.conversations
         gone = happened.gone_clients if is_client else happened.gone_conversations
@@ -111,6 +113,8 @@ def _fold(changes: Iterable[Any]) -> _Happened:
             happened.born[subject_type, subject_id] = created_at
         if is_client and account_id is not None:
             happened.accounts[subject_id] = account_id
+        if is_client and happened.origins.setdefault(subject_id, origin) != origin:
+            happened.origins[subject_id] = None
     return happened
 
 
@@ -144,7 +148,7 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
     _forget_former(connection, links, happened, now)
     rows: list[dict[str, Any]] = []
     for to in filter(_is_owed, connections):
-        theirs = [c for c in clients if accounts.get(c) == to["account_id"]]
+        theirs = [c for c in clients if accounts.get(c) == to["account_id"] and happened.origins.get(c) != to["id"]]
         its = [head for head in heads.values() if head.account_id == to["account_id"]]
         rows += _contacts_owed(to, theirs, links, now)
         rows += _notes_owed(sync, to, its, now)
