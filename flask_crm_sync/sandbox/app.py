@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from flask import Flask, Response, g, redirect, request
 from werkzeug.exceptions import HTTPException
@@ -49,6 +50,8 @@ def build_app(
     def settle(response: Response) -> Response:
         if g.get("crm") is not None:
             response = effects.after(g.faults, request, response, g.crm, _delivery())
+            # A client that goes by the server's time goes by that of its records.
+            response.date = datetime.fromtimestamp(clock.now(), UTC)
             _log(calls, response)
         return response
 

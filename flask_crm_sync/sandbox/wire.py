@@ -160,7 +160,9 @@ class Handler(BaseHTTPRequestHandler):
         self._send(self._head(*started[0], len(content)), b"" if self.command == "HEAD" else content, delivery)
 
     def _head(self, status: str, headers: list[tuple[str, str]], length: int) -> bytes:
-        lines = [f"HTTP/1.1 {status}", f"Date: {self.date_time_string()}"]
+        lines = [f"HTTP/1.1 {status}"]
+        if not any(name.lower() == "date" for name, _value in headers):
+            lines.append(f"Date: {self.date_time_string()}")
         lines += [f"{name}: {value}" for name, value in headers if name.lower() != "content-length"]
         if not status.startswith(("1", "204", "304")):
             lines.append(f"Content-Length: {length}")

@@ -59,6 +59,11 @@ def _people(salesforce: Salesforce) -> Blueprint:
         body = json_object()
         return jsonify(id=salesforce.merge_contacts(str(body["primary"]), str(body["other"]), _portal()))
 
+    @blueprint.post("/<record_id>/restore")
+    def restore(record_id: str) -> ResponseReturnValue:
+        salesforce.restore_contact(record_id, _portal())
+        return jsonify(id=record_id)
+
     @blueprint.post("/<record_id>/convert")
     def convert(record_id: str) -> ResponseReturnValue:
         return jsonify(id=salesforce.convert_lead(record_id, _portal()))

@@ -109,6 +109,16 @@ class Records:
         )
         return [_record(row) for row in rows]
 
+    def modified_within(self, span: tuple[int, int], *, descending: bool) -> Iterator[Record]:
+        """Yield records written in a span of milliseconds by time and number, deleted ones included."""
+        way = "DESC" if descending else "ASC"
+        rows = self._store.db.execute(
+            "SELECT * FROM record WHERE org_id = ? AND kind = ? AND modified BETWEEN ? AND ? "
+            f"ORDER BY modified {way}, number {way}",
+            (*self._key, *span),
+        )
+        return map(_record, rows)
+
     def newest(self, offset: int, limit: int) -> list[Record]:
         """Return records that are not deleted, newest first."""
         rows = self._store.db.execute(

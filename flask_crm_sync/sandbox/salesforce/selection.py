@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from . import ids
 from .desk import Desk
 from .errors import SalesforceError
+from .polling import ALWAYS, order_of, span_of
 from .records import Record, Records, folded
 from .schema import IDS, NUMBERS, TEXTS, Field, Schema
 from .soql import Comparison, Condition, Group, Literal, Ordering, Statement, malformed
@@ -22,12 +24,19 @@ def select(desk: Desk, schema: Schema, statement: Statement, *, with_deleted: bo
     """Return the records of a query. Raises SalesforceError (400)."""
     passes = _test(statement, schema, statement.where) if statement.where else _everything
     order = [(_sortable(statement, schema, each), each) for each in statement.order]
+    end = None if statement.limit is None else statement.offset + statement.limit
+    newest_first, span = order_of(statement), span_of(statement.where)
+    is_in_order = newest_first is not None and span != ALWAYS
     with desk.store.reading():
-        candidates = _candidates(desk.records(schema.kind), schema, statement.where, with_deleted=with_deleted)
-    found = [record for record in candidates if (with_deleted or not record.deleted) and passes(record)]
+        records = desk.records(schema.kind)
+        if is_in_order:
+            candidates: Iterable[Record] = records.modified_within(span, descending=bool(newest_first))
+        else:
+            candidates = _candidates(records, schema, statement.where, with_deleted=with_deleted)
+        passing = (record for record in candidates if (with_deleted or not record.deleted) and passes(record))
+        found = list(islice(passing, end if is_in_order else None))
     for field, ordering in reversed(order):
         found.sort(key=_sort_key(field, ordering), reverse=ordering.descending)
-    end = None if statement.limit is None else statement.offset + statement.limit
     return found[statement.offset : end]
 
 

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS record (
     created INTEGER NOT NULL, modified INTEGER NOT NULL, created_by TEXT NOT NULL, modified_by TEXT NOT NULL,
     deleted INTEGER NOT NULL DEFAULT 0, master TEXT);
 CREATE INDEX IF NOT EXISTS record_by_kind ON record (org_id, kind, number);
+CREATE INDEX IF NOT EXISTS record_by_time ON record (org_id, kind, modified, number);
 CREATE TABLE IF NOT EXISTS lookup (
     org_id TEXT, kind TEXT, field TEXT, value TEXT, number INTEGER,
     PRIMARY KEY (org_id, kind, field, value, number)) WITHOUT ROWID;

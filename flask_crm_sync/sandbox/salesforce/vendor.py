@@ -29,7 +29,7 @@ from .records import Record
 from .refusals import POLICIES, refusal
 from .routes import api_blueprint
 from .store import Store
-from .writes import change, create, delete
+from .writes import change, create, delete, undelete
 
 PREFIXES = ("/services/data", "/services/oauth2/", "/id/")
 
@@ -162,6 +162,12 @@ class Salesforce:
         desk = self.desk(org_id)
         with self.store.writing():
             delete(desk, self.record(desk, record_id))
+
+    def restore_contact(self, record_id: str, org_id: str = DEFAULT_ORG) -> None:
+        """Let a person take a lead or contact out of the recycle bin, and its tasks with it."""
+        desk = self.desk(org_id)
+        with self.store.writing():
+            undelete(desk, self.record(desk, record_id))
 
     def merge_contacts(self, primary_id: str, other_id: str, org_id: str = DEFAULT_ORG) -> str:
         """Let a person merge two records of one type; return the survivor's id, the first one's."""

@@ -117,6 +117,19 @@ def delete(desk: Desk, record: Record) -> None:
             touch(desk, task)
 
 
+def undelete(desk: Desk, record: Record) -> Record:
+    """Take a record out of the recycle bin, and the tasks that went with it. Raises SalesforceError (400)."""
+    if not record.deleted or record.master:
+        raise SalesforceError(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
+    gone_at, record.deleted = record.modified, False
+    touch(desk, record)
+    for task in desk.records("Task").all() if record.kind != "Task" else ():
+        if task.deleted and task.modified == gone_at and task.values.get("WhoId") == record.id:
+            task.deleted = False
+            touch(desk, task)
+    return record
+
+
 def _defaults(desk: Desk, schema: Schema) -> dict[str, Any]:
     """Return what Salesforce fills in by itself."""
     filled = {field.name: field.defaultValue for field in schema if field.defaultValue is not None}
