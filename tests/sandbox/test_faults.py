@@ -185,7 +185,6 @@ def test_the_interface_adds_lists_and_removes(client: Client) -> None:
     "wrong",
     [
         {"kind": "earthquake"},
-        {"kind": "webhook_twice"},
         {},
         {"kind": "latency", "params": {"hours": 1}},
         {"kind": "latency", "params": {"ms": "long"}},

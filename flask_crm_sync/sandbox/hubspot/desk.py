@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..clock import Clock
 from .access import Portal
 from .definitions import DefinitionBook, Definitions
 from .dialect import Dialect
 from .errors import HubSpotError, Invalid, WholeBatchRefused, invalid_properties
+from .events import Event
 from .kinds import Kind
 from .records import Records, Source
 from .store import Store
@@ -42,6 +44,12 @@ class Desk:
     def definitions(self, kind: Kind) -> Definitions:
         """Return the properties of an object type."""
         return self.book.of(self.portal.portal_id, kind)
+
+    def tell(self, what: str, record_id: int, **more: Any) -> None:
+        """Let apps know what happened to a contact; call it inside ``store.writing()``."""
+        self.store.happened(
+            Event(self.portal.portal_id, what, record_id, self.clock.now_ms(), self.source, more),
+        )
 
     def refuse_matching(self, values: dict[str, str]) -> None:
         """Refuse values that a fault singled out. Raises HubSpotError (400)."""

@@ -46,6 +46,9 @@ class Dialect(Switches):
     lifecycle_backward: Literal["ignore", "refuse"] = switch(
         "ignore", "Moving lifecyclestage back: nothing happens, or 400."
     )
+    creation_tells_properties: bool = switch(
+        True, "Apps are told of a new contact's properties one by one, beside its creation."
+    )
     search_lag_ms: int = switch(1000, "How far the search index runs behind the records.")
     property_visible_after_ms: int = switch(
         0, "How long a new property stays unreadable and unusable. 250 to 700 has been measured."

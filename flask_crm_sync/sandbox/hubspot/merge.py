@@ -37,6 +37,9 @@ def merge(desk: Desk, primary_id: str, other_id: str) -> Record:
     reclaim(desk, survivor)
     for note_id in sorted(notes):
         associate(desk, NOTES, note_id, [Link(CONTACTS, survivor.id)])
+    old = [each.id for each in (primary, other) if each.id != survivor.id]
+    members = {"primaryObjectId": primary.id, "mergedObjectIds": old, "newObjectId": survivor.id}
+    desk.tell("merge", survivor.id, **members, numberOfPropertiesMoved=len(values))
     return survivor
 
 
@@ -47,6 +50,8 @@ def erase(desk: Desk, given: str, key: str | None) -> None:
         record = desk.records(CONTACTS).archived(given)
     if record is not None:
         desk.records(CONTACTS).erase(record)
+        desk.tell("deletion", record.id, changeFlag="DELETED")
+        desk.tell("privacyDeletion", record.id)
     elif key == "email":
         row = (desk.portal.portal_id, normal_address(given))
         desk.store.db.execute("INSERT OR IGNORE INTO blocked_address VALUES (?, ?)", row)

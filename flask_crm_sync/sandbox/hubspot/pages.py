@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .vendor import HubSpot
 
 LIST = "/_sandbox/hubspot/contacts"
+HOOKS = "/_sandbox/hubspot/webhooks"
 
 
 def pages_blueprint(hubspot: HubSpot) -> Blueprint:
@@ -28,6 +29,7 @@ def pages_blueprint(hubspot: HubSpot) -> Blueprint:
     _add_lists(blueprint, hubspot)
     _add_contact(blueprint, hubspot)
     _add_edits(blueprint, hubspot)
+    _add_webhooks(blueprint, hubspot)
     add_switch_page(blueprint, hubspot)
     return blueprint
 
@@ -119,6 +121,37 @@ def _add_edits(blueprint: Blueprint, hubspot: HubSpot) -> None:
             return ""
 
         return _done(hubspot, remove)
+
+
+def _add_webhooks(blueprint: Blueprint, hubspot: HubSpot) -> None:
+    def shown(wrong: str = "", secret: str = "") -> str:
+        portal = _portal(hubspot)
+        return render_template(
+            "hubspot/webhooks.html",
+            listed=hubspot.sender.listed(portal),
+            sent=hubspot.sender.deliveries()[:PER_PAGE],
+            wrong=wrong,
+            secret=secret,
+            portal_id=portal,
+            all_portals=hubspot.access.portals(),
+        )
+
+    @blueprint.get(HOOKS)
+    def webhooks() -> ResponseReturnValue:
+        return shown()
+
+    @blueprint.post(HOOKS)
+    def add() -> ResponseReturnValue:
+        try:
+            listener = hubspot.sender.add(_portal(hubspot), request.form["url"])
+        except ValueError as error:
+            return shown(str(error)), 400
+        return shown(secret=listener.secret)
+
+    @blueprint.post(f"{HOOKS}/<int:webhook_id>/remove")
+    def remove(webhook_id: int) -> ResponseReturnValue:
+        hubspot.sender.remove(webhook_id)
+        return redirect(f"{HOOKS}?portal={_portal(hubspot)}", 303)
 
 
 def _done(hubspot: HubSpot, work: Callable[[int], str]) -> ResponseReturnValue:

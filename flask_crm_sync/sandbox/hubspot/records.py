@@ -214,6 +214,16 @@ class Records:
         )
         return (self._record(row) for row in rows.fetchall())
 
+    def changed_within(self, span: tuple[int, int], above: int, order: str, most: int) -> tuple[list[Record], int]:
+        """Return the first records changed in a span of time, with ids above one, and how many there are."""
+        where = "portal_id = ? AND kind = ? AND archived IS NULL AND updated BETWEEN ? AND ? AND id > ?"
+        key = (self.portal_id, self.kind.name, *span, above)
+        rows = self._store.db.execute(
+            f"SELECT * FROM record WHERE {where} ORDER BY {order}, id {order.split()[1]} LIMIT ?", (*key, most)
+        )
+        count = self._store.db.execute(f"SELECT count(*) FROM record WHERE {where}", key).fetchone()[0]
+        return [self._record(row) for row in rows.fetchall()], int(count)
+
     def count(self) -> int:
         """Count the records that are not archived."""
         row = self._store.db.execute(

@@ -12,6 +12,7 @@ from .definitions import Definitions
 from .desk import Desk
 from .errors import validation
 from .kinds import Kind
+from .polling import window_of, within
 from .records import Record, as_id
 from .validation import as_ms
 
@@ -36,17 +37,28 @@ def search(desk: Desk, kind: Kind, body: dict[str, Any], length: int) -> Answer:
     definitions = desk.definitions(kind)
     for each in (each for group in groups for each in group):
         _check(definitions, each)
-    horizon = desk.clock.now_ms() - desk.dialect.search_lag_ms
-    candidates = desk.records(kind).modified_since(_lower_bound(kind, groups))
-    indexed = [seen for seen in (_as_indexed(each, horizon) for each in candidates) if seen is not None]
-    found = [each for each in indexed if _matches(definitions, each, groups, str(body.get("query") or ""))]
-    _sort(definitions, found, body.get("sorts"))
-    page = found[after : after + limit]
+    found, total = _found(desk, kind, body, groups, after + limit)
     names = known_names(desk, kind, body.get("properties"))
-    answer: dict[str, Any] = {"total": len(found), "results": [each.shown(names) for each in page]}
-    if after + limit < len(found):
+    answer: dict[str, Any] = {"total": total, "results": [each.shown(names) for each in found[after : after + limit]]}
+    if after + limit < total:
         answer["paging"] = {"next": {"after": str(after + limit)}}
     return 200, answer
+
+
+def _found(
+    desk: Desk, kind: Kind, body: dict[str, Any], groups: list[list[Filter]], most: int
+) -> tuple[list[Record], int]:
+    """Return what the index holds of a search, in order, as far as it is shown, and how much there is in all."""
+    records, definitions = desk.records(kind), desk.definitions(kind)
+    horizon = desk.clock.now_ms() - desk.dialect.search_lag_ms
+    window = window_of(kind, groups, body)
+    candidates = records.modified_since(horizon + 1 if window else _lower_bound(kind, groups))
+    indexed = [seen for seen in (_as_indexed(each, horizon) for each in candidates) if seen is not None]
+    if window is not None:
+        return within(records, window, horizon, indexed, most)
+    found = [each for each in indexed if _matches(definitions, each, groups, str(body.get("query") or ""))]
+    _sort(definitions, found, body.get("sorts"))
+    return found, len(found)
 
 
 def _groups(body: dict[str, Any]) -> list[list[Filter]]:

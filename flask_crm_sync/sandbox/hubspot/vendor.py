@@ -21,14 +21,15 @@ from .gate import Office, bearer, refused
 from .grants import Grants
 from .kinds import CONTACTS, NOTES
 from .limits import TIERS, Limits
-from .merge import merge
+from .merge import erase, merge
 from .oauth import oauth_blueprint
 from .pages import pages_blueprint
 from .records import Record, Source
 from .refusals import POLICIES, refusal
 from .routes import api_blueprint
+from .sender import Sender
 from .store import Store
-from .writes import archive, change, create, find
+from .writes import archive, change, create, find, restore
 
 PREFIXES = ("/crm/", "/oauth/", "/account-info/", "/appinstalls/", "/webhooks/")
 PERSON = Source("CRM_UI", "userId:1")
@@ -49,6 +50,7 @@ class HubSpot:
         self.book = DefinitionBook(store, clock, dialect)
         self.limits = Limits(clock)
         self.grants = Grants(store, clock, dialect, self.access)
+        self.sender = Sender(store, clock, self.access, faults)
         self.office = Office(store, clock, dialect, self.book, self.access, self.limits)
 
     # What the shared parts ask for (see ``SandboxCRM``).
@@ -98,7 +100,8 @@ class HubSpot:
             }
 
     def close(self) -> None:
-        """Close the store."""
+        """Stop delivering and close the store."""
+        self.sender.close()
         self.store.close()
 
     # A portal and the person sitting in front of it.
@@ -158,6 +161,20 @@ class HubSpot:
         with self.store.writing():
             archive(desk, self._contact(desk, contact_id))
 
+    def restore_contact(self, contact_id: str, portal_id: int = DEFAULT_PORTAL) -> None:
+        """Let a person take a contact out of the recycle bin. Raises HubSpotError when its address is taken."""
+        desk = self.desk(portal_id)
+        with self.store.writing():
+            record = desk.records(CONTACTS).archived(contact_id)
+            if record is None:
+                raise errors.object_not_found()
+            restore(desk, record)
+
+    def erase_contact(self, contact_id: str, portal_id: int = DEFAULT_PORTAL) -> None:
+        """Let a person delete a contact for good."""
+        with self.store.writing():
+            erase(self.desk(portal_id), contact_id, None)
+
     def merge_contacts(self, primary_id: str, other_id: str, portal_id: int = DEFAULT_PORTAL) -> str:
         """Let a person merge two contacts; return the survivor's id."""
         with self.store.writing():
@@ -172,10 +189,11 @@ class HubSpot:
                     key = (portal.portal_id,)
                     db.execute(f"DELETE FROM association WHERE from_id IN ({own})", key)
                     db.execute(f"DELETE FROM merged WHERE record_id IN ({own})", key)
-                    for table in ("record", "unique_value", "blocked_address"):
+                    for table in ("record", "unique_value", "blocked_address", "listener"):
                         db.execute(f"DELETE FROM {table} WHERE portal_id = ?", key)
                     self.book.forget(portal.portal_id)
         self.limits.reset()
+        self.sender.forget()
 
     def start_afresh(self, portal_id: str | None = None) -> None:
         """Reset, and forget faults, calls and switches as well; the first token opens its portal again."""

@@ -1,4 +1,4 @@
-"""Webhook settings of an app over HTTP. They are kept and shown; deliveries are not sent from here."""
+"""Webhook settings of an app over HTTP. What is sent to it, ``sender`` does."""
 
 from __future__ import annotations
 

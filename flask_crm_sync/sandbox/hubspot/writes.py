@@ -8,6 +8,7 @@ from .associations import associate, read_links
 from .catalogue import LIFECYCLE
 from .desk import Desk
 from .errors import Invalid, contact_exists, invalid_properties, non_unique_key, not_set, unique_value_taken, validation
+from .events import UNTOLD
 from .kinds import CONTACTS, NOTES, Kind
 from .records import Record, as_id
 from .validation import clean, normal_address, readable
@@ -60,6 +61,9 @@ def create(desk: Desk, kind: Kind, properties: Any, associations: Any = None) ->
     record = records.add(values, desk.source, desk.clock.now_ms())
     records.claim(record, claims, is_new=True)
     associate(desk, kind, record.id, links)
+    if kind is CONTACTS:
+        desk.tell("creation", record.id, changeFlag="CREATED")
+        _tell_changes(desk, record, values if desk.dialect.creation_tells_properties else {})
     return record
 
 
@@ -74,10 +78,13 @@ def change(desk: Desk, record: Record, properties: Any) -> Record:
     if _touches_keys(desk, kind, values):
         claims = _claims(desk, kind, {**record.properties, **values})
         _check_free(desk, kind, claims, record.id)
+    new = {name: value for name, value in values.items() if record.properties.get(name, "") != value}
     record.set(values, desk.source, desk.clock.now_ms())
     records.save(record)
     if claims is not None:
         records.claim(record, claims)
+    if kind is CONTACTS:
+        _tell_changes(desk, record, new)
     return record
 
 
@@ -87,11 +94,30 @@ def archive(desk: Desk, record: Record) -> None:
     records = desk.records(record.kind)
     records.save(record)
     records.claim(record, [])
+    if record.kind is CONTACTS:
+        desk.tell("deletion", record.id, changeFlag="DELETED")
+
+
+def restore(desk: Desk, record: Record) -> Record:
+    """Take a record out of the recycle bin. Raises HubSpotError (409) when its address is taken by now."""
+    _check_free(desk, record.kind, _claims(desk, record.kind, record.properties), record.id)
+    record.archived, record.updated = None, desk.clock.now_ms()
+    desk.records(record.kind).save(record)
+    reclaim(desk, record)
+    if record.kind is CONTACTS:
+        desk.tell("restore", record.id)
+    return record
 
 
 def reclaim(desk: Desk, record: Record) -> None:
     """Give a record the unique values that its properties hold."""
     desk.records(record.kind).claim(record, _claims(desk, record.kind, record.properties))
+
+
+def _tell_changes(desk: Desk, record: Record, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        if name not in UNTOLD:
+            desk.tell("propertyChange", record.id, propertyName=name, propertyValue=value)
 
 
 def _check_required(desk: Desk, kind: Kind, values: dict[str, str]) -> None:
