@@ -164,6 +164,18 @@ for _entry in entry_points(group="flask_crm_sync.contract"):
     SANDBOXES.append(_part.server)
 
 
+def capable(capability: str) -> pytest.MarkDecorator:
+    """Run a test on those CRMs whose adapters say that they have a capability."""
+    names = [name for name, adapter in sorted(adapters().items()) if capability in adapter.capabilities]
+    return pytest.mark.parametrize("bench", names, indirect=True)
+
+
+def incapable(capability: str) -> pytest.MarkDecorator:
+    """Run a test on those CRMs whose adapters do not say that they have a capability."""
+    names = [name for name, adapter in sorted(adapters().items()) if capability not in adapter.capabilities]
+    return pytest.mark.parametrize("bench", names, indirect=True)
+
+
 def able(*abilities: str) -> pytest.MarkDecorator:
     """Run a test on those CRMs that can do what it is about."""
     assert set(abilities) <= set(ABILITIES), abilities

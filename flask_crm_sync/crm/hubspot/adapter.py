@@ -14,11 +14,14 @@ from ..base import (
     Adapter,
     AuthField,
     AuthMethod,
+    Erased,
     Finding,
     Identity,
     Lookup,
     Match,
     NoteWrite,
+    RemoteChanges,
+    RemoteField,
     RemoteNote,
     RemoteRecord,
     Values,
@@ -27,9 +30,12 @@ from ..base import (
 )
 from ..http import HTTPClient
 from ..oauth import Flow
+from . import schema
+from .changes import Changes
 from .client import BATCH, HubSpotClient
 from .contacts import Contacts
 from .diagnosis import diagnose
+from .erasing import Eraser
 from .fields import FIELDS, translate
 from .finding import Finder
 from .notes import Notes
@@ -58,7 +64,7 @@ class HubSpotAdapter(Adapter):
         ),
         AuthMethod("oauth", "Sign in with HubSpot", (), grant="authorization_code"),
     )
-    capabilities = frozenset({"notes", "rewrite_notes"})
+    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "restore", "erase"})
     batch_size = BATCH
     # The lowest plan's allowance; the headers of the first answer tell the portal's own.
     burst_limit = (100, 10.0)
@@ -145,6 +151,18 @@ class HubSpotAdapter(Adapter):
     def test(self) -> Identity:
         """Ask for the portal, check the contacts scope, and make our unique property where the key may."""
         return identify(self._client, self.settings.hubspot_key_property)
+
+    def schema(self) -> tuple[RemoteField, ...]:
+        """Return the contact properties that people see, in one call."""
+        return schema.fields(self._client, self._contacts.key_property)
+
+    def changes_since(self, cursor: str) -> RemoteChanges:
+        """Return contacts that changed, were merged or deleted; a contact that was brought back has changed."""
+        return Changes(self._contacts).since(cursor)
+
+    def erase(self, record_ids: Sequence[str], notes: Mapping[str, Sequence[str]]) -> list[Erased | CRMError]:
+        """Delete contacts for good, and our notes without their text."""
+        return Eraser(self._contacts).erase(record_ids, notes)
 
     def diagnose(self) -> list[Finding]:
         """Look at the portal, the scopes, our property and the fields we write; nothing is written."""

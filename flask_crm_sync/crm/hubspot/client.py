@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ...errors import CRMError, OutcomeUnknown, RejectedByCRM
 from ..answers import objects
+from ..feed import time_told
 from ..http import HTTPClient
 from ..outcomes import halting, pieces
 from .answers import Setting, allowance, context, failure, row_error
@@ -68,6 +69,8 @@ class HubSpotClient:
 
     def __init__(self, http: HTTPClient, version: str, time_zone: str) -> None:
         self.http, self.paths, self._time_zone = http, Paths.of(version), time_zone
+        self.now = 0
+        """HubSpot's time at its last answer, in milliseconds since 1970."""
 
     def call(
         self,
@@ -81,6 +84,7 @@ class HubSpotClient:
     ) -> Row:
         """Make one call and return its body, {} where that is no object; raise the CRMError that the answer means."""
         response = self.http.call(method, path, params=params, json=json, writes=writes, kind=kind)
+        self.now = time_told(response.headers, self.http.clock)
         told = allowance(response.headers)
         if told is not None:
             self.http.learn(told)
@@ -98,8 +102,9 @@ class HubSpotClient:
         extra: Row | None = None,
         halted: CRMError | None = None,
         doubt: Callable[[], CRMError | None] | None = None,
+        traced: bool = True,
     ) -> BatchAnswer:
-        """Send named inputs, a hundred at a time.
+        """Send named inputs, a hundred at a time; writes carry trace ids unless the call takes none.
 
         A refusal of a whole batch wrote nothing and may not say which input is at fault: the batch is halved until the
         faulty one stands alone. Before that `doubt` is asked whether no input is at fault but the portal's set-up.
@@ -113,7 +118,7 @@ class HubSpotClient:
                 continue
             part = {name: inputs[name] for name in names}
             try:
-                body = self.call("POST", path, json=_batch_body(part, extra, traced=writes), writes=writes)
+                body = self.call("POST", path, json=_batch_body(part, extra, traced=writes and traced), writes=writes)
             except RejectedByCRM as refused:
                 trouble, doubt = (doubt() if doubt else None), None
                 if trouble is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from ...errors import CRMError, Duplicate, OutcomeUnknown, RecordMissing
 from ..base import RemoteRecord, Write, Written
 from ..outcomes import waves
-from .client import HubSpotClient, Row, identifier, outcomes, properties
+from .client import BatchAnswer, HubSpotClient, Row, identifier, outcomes, properties
 from .fields import NAMES
 from .setup import key_trouble
 
@@ -51,15 +51,12 @@ class Contacts:
         What a batch answers to the id of a contact merged into another is not documented. A single read by such an id
         answers the survivor.
         """
-        inputs = {record_id: {"id": record_id} for record_id in record_ids}
-        answer = self.client.batch(
-            f"{self.client.paths.contacts}/batch/read", inputs, extra={"properties": self.wanted}, writes=False
-        )
+        answer = self.rows(record_ids)
         records = [(row, self.record(row)) for row in answer.rows]
-        found: dict[str, RemoteRecord | CRMError] = {old: record for row, record in records for old in _ancestors(row)}
+        found: dict[str, RemoteRecord | CRMError] = {old: record for row, record in records for old in ancestors(row)}
         found.update({record.id: record for _row, record in records})
         halted = answer.halted
-        for record_id in inputs:
+        for record_id in dict.fromkeys(record_ids):
             if record_id not in found:
                 failure = halted or answer.failures.get(record_id) or RecordMissing()
                 outcome = self._survivor(record_id) if isinstance(failure, RecordMissing) else failure
@@ -67,6 +64,12 @@ class Contacts:
                     halted = outcome
                 found[record_id] = outcome
         return [found[record_id] for record_id in record_ids]
+
+    def rows(self, record_ids: Iterable[str]) -> BatchAnswer:
+        """Read contacts by id, a hundred in a call, from the record store, with every property that we look at."""
+        inputs = {record_id: {"id": record_id} for record_id in record_ids}
+        path = f"{self.client.paths.contacts}/batch/read"
+        return self.client.batch(path, inputs, extra={"properties": self.wanted}, writes=False)
 
     def _survivor(self, record_id: str) -> RemoteRecord | CRMError:
         path = f"{self.client.paths.contacts}/{quote(record_id, safe='')}"
@@ -195,12 +198,13 @@ def emails(row: Row) -> set[str]:
     return {email.strip().lower() for email in found} - {""}
 
 
-def _ancestors(row: Row) -> set[str]:
-    """Return the ids of the contacts that were merged into this one."""
+def ancestors(row: Row) -> dict[str, int | None]:
+    """Return the ids of the contacts that were merged into this one, each with when (ms since 1970), where it tells."""
     values = properties(row)
-    merged = values.get(_ANCESTORS[0], "").split(";")
-    pairs = (pair.partition(":")[0] for pair in values.get(_ANCESTORS[1], "").split(";"))
-    return {record_id.strip() for record_id in (*merged, *pairs)} - {""}
+    merged = {record_id.strip(): None for record_id in values.get(_ANCESTORS[0], "").split(";")}
+    pairs = (pair.strip().partition(":") for pair in values.get(_ANCESTORS[1], "").split(";"))
+    dated = {record_id: int(at) if at.isdecimal() else None for record_id, _colon, at in pairs}
+    return {record_id: at for record_id, at in {**merged, **dated}.items() if record_id}
 
 
 def _id_mark(row: Row) -> Iterator[str]:

@@ -10,11 +10,14 @@ from ...errors import CRMError
 from ...host.records import ClientRecord
 from ..base import (
     Adapter,
+    Erased,
     Finding,
     Identity,
     Lookup,
     Match,
     NoteWrite,
+    RemoteChanges,
+    RemoteField,
     RemoteNote,
     RemoteRecord,
     Values,
@@ -23,9 +26,11 @@ from ..base import (
 )
 from ..http import HTTPClient
 from ..oauth import Flow
-from . import connecting, setup
+from . import connecting, schema, setup
+from .changes import Changes
 from .client import BATCH, SalesforceClient
 from .diagnosis import Diagnosis
+from .erasing import Eraser
 from .fields import FIELDS, translate
 from .finding import Finder
 from .hosts import LOGIN_HOSTS, MY_DOMAINS
@@ -44,7 +49,7 @@ class SalesforceAdapter(Adapter):
     label = "Salesforce"
     fields = FIELDS
     auth_methods = connecting.METHODS
-    capabilities = frozenset({"notes", "rewrite_notes"})
+    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "restore", "erase"})
     batch_size = BATCH
     # Salesforce has no limit by the second; this keeps one connection from crowding out an org's other programs.
     burst_limit = (100, 10.0)
@@ -135,6 +140,18 @@ class SalesforceAdapter(Adapter):
     def test(self) -> Identity:
         """Ask for limits, org, and what the user may do with leads, contacts and tasks."""
         return setup.identify(self._client, self.settings.salesforce_key_field, self._identity)
+
+    def schema(self) -> tuple[RemoteField, ...]:
+        """Return the fields of leads and contacts by the lead's names, in two calls."""
+        return schema.fields(self._client, self.settings.salesforce_key_field)
+
+    def changes_since(self, cursor: str) -> RemoteChanges:
+        """Return leads and contacts that changed, were converted, merged or deleted; an undeleted one has changed."""
+        return Changes(self._records).since(cursor)
+
+    def erase(self, record_ids: Sequence[str], notes: Mapping[str, Sequence[str]]) -> list[Erased | CRMError]:
+        """Delete leads and contacts, whatever became of them, and our tasks; Salesforce empties its bin later."""
+        return Eraser(self._records).erase(record_ids, notes)
 
     def diagnose(self) -> list[Finding]:
         """Look at rights, fields, lists, rules, limits and the clock; raise CRMError where the API is out of reach."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ...errors import CRMError, OutcomeUnknown, RejectedByCRM, ServerFault
 from ..answers import objects
+from ..feed import time_told
 from ..http import Content, HTTPClient, Response
 from ..outcomes import halting, pieces
 from .answers import Refusal, Result, Row, allowance, failure, of_response, result
@@ -32,6 +33,8 @@ class SalesforceClient:
 
     def __init__(self, http: HTTPClient, version: str) -> None:
         self.http, self.base = http, f"/services/data/v{version}"
+        self.now = 0
+        """Salesforce's time at its last answer, in milliseconds since 1970."""
 
     def answer(
         self,
@@ -46,6 +49,7 @@ class SalesforceClient:
         """Make one call to a whole path and return its answer, whatever its status."""
         sent = {**_OURS, **(headers or {})}
         response = self.http.call(method, path, params=params, json=json, headers=sent, writes=writes)
+        self.now = time_told(response.headers, self.http.clock)
         told = allowance(response.headers)
         if told is not None:
             self.http.learn(told)
@@ -142,19 +146,40 @@ class SalesforceClient:
     ) -> list[Result]:
         """Write records, two hundred in a call, each for itself, and return what became of each, in order.
 
+        With `halted`, and after a call that got no answer, nothing (more) is sent.
+        """
+
+        def send(numbers: Sequence[int]) -> Any:
+            body = {"allOrNone": False, "records": [records[number] for number in numbers]}
+            return self.call(method, path, json=body, headers=headers, writes=True)
+
+        return self._in_rounds(len(records), send, halted)
+
+    def delete(self, record_ids: Sequence[str]) -> list[Result]:
+        """Delete records of whatever kinds, two hundred in a call, each for itself; return what became of each."""
+
+        def send(numbers: Sequence[int]) -> Any:
+            ids = ",".join(record_ids[number] for number in numbers)
+            params = {"ids": ids, "allOrNone": "false"}
+            return self.call("DELETE", "/composite/sobjects", params=params, writes=True)
+
+        return self._in_rounds(len(record_ids), send, None)
+
+    def _in_rounds(self, count: int, send: Callable[[Sequence[int]], Any], halted: CRMError | None) -> list[Result]:
+        """Send numbered records, and return what became of each, in order.
+
         A refusal of a whole call wrote nothing and may not say which record is at fault: the call is halved until the
-        faulty one stands alone. With `halted`, and after a call that got no answer, nothing (more) is sent.
+        faulty one stands alone.
         """
         results: dict[int, Result] = {}
-        queue = deque(pieces(list(range(len(records))), BATCH))
+        queue = deque(pieces(list(range(count)), BATCH))
         while queue:
             numbers = queue.popleft()
             if halted is not None:
                 results.update(dict.fromkeys(numbers, Refusal(halted)))
                 continue
-            body = {"allOrNone": False, "records": [records[number] for number in numbers]}
             try:
-                answer = self.call(method, path, json=body, headers=headers, writes=True)
+                answer = send(numbers)
             except RejectedByCRM as refused:
                 if len(numbers) > 1:
                     queue.extendleft(reversed(pieces(numbers, (len(numbers) + 1) // 2)))
@@ -165,7 +190,7 @@ class SalesforceClient:
                 halted = halting([error])
             else:
                 results.update(zip(numbers, self._results(answer, len(numbers)), strict=True))
-        return [results[number] for number in range(len(records))]
+        return [results[number] for number in range(count)]
 
     def _results(self, answer: Any, count: int) -> list[Result]:
         if not isinstance(answer, list) or len(answer) != count:

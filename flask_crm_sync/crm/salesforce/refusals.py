@@ -124,6 +124,7 @@ _RECORDS = (
     VendorError("", "DUPLICATE_EXTERNAL_ID", "Several records bear our key.", Duplicate),
     VendorError("300", "", "Several records bear our key.", AmbiguousMatch),
     VendorError("", "REQUIRED_FIELD_MISSING", "The org demands a field that we do not send.", InvalidRecord),
+    VendorError("", "DELETE_FAILED", "Other records, such as an open case, keep it from being deleted.", RejectedByCRM),
     VendorError("", "STRING_TOO_LONG", "A text is longer than its field.", InvalidRecord),
     VendorError(
         "",

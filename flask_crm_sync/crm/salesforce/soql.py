@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 ROOM = 14_000
@@ -16,6 +17,11 @@ _ESCAPES = str.maketrans(
 def literal(text: str) -> str:
     """Return a text as SOQL writes it, quoted; for `=` and `IN`, not for `LIKE`."""
     return f"'{text.translate(_ESCAPES)}'"
+
+
+def moment(milliseconds: int) -> str:
+    """Return an instant (ms since 1970) as SOQL writes it, unquoted; its comparisons know whole seconds only."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def select(fields: Sequence[str], kind: str, where: str) -> str:
