@@ -38,9 +38,8 @@ class Bin:
     began: int
 
     @classmethod
-    def unopened(cls, now: float) -> Bin:
-        """Return a bin whose deletions count from now on; an hour is for clocks that go wrong."""
-        since = int(now - 3600) * 1000
+    def unopened(cls, since: int, now: float) -> Bin:
+        """Return a bin whose deletions count from an instant on."""
         return cls(since, since, None, 0, int(now))
 
     @classmethod

@@ -78,7 +78,7 @@ class Changes:
     def _begin(self) -> RemoteChanges:
         rows, total = self._look()
         _fresh, feed = Feed(0).looked(rows, REACH, now=self.client.now, whole=True)
-        return RemoteChanges((), Place(feed, total, Bin.unopened(self._now())).written())
+        return RemoteChanges((), Place(feed, total, Bin.unopened(self.client.now, self._now())).written())
 
     def _newest(self, place: Place) -> RemoteChanges:
         """Take what changed last, and compare how many contacts there are with how many there should be."""
