@@ -106,7 +106,9 @@ def upsert(desk: Desk, kind: str, field: Field, value: str, body: Mapping[str, A
 
 
 def delete(desk: Desk, record: Record) -> None:
-    """Put a record in the recycle bin, and its tasks with it. Raises SalesforceError (404)."""
+    """Put a record in the recycle bin, and its tasks with it. Raises SalesforceError (403, 404)."""
+    if desk.schema(record.kind).described.get("deletable") is False:
+        raise SalesforceError(403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", [])
     if record.deleted:
         raise deleted()
     record.deleted = True
