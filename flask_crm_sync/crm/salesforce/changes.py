@@ -29,7 +29,7 @@ _STAMP = "SystemModstamp"
 _FATE = ("IsDeleted", "MasterRecordId", _STAMP)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = 3_600_000
-"""Milliseconds by which our clock may be ahead of Salesforce's when polling begins."""
+"""Milliseconds that the first look reaches back, by our clock: it only spares what is older from being read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Changes:
         return RemoteChanges(tuple(changes), following, any(feed.span is not None for feed in feeds.values()))
 
     def _begin(self) -> Feed:
+        """Return a feed to ask by for the first time; from the answer on, Salesforce's own time counts."""
         return Feed(int(self.client.http.clock.now().timestamp()) * 1000 - _HOUR)
 
     def _pages(self, feeds: Mapping[str, Feed]) -> list[list[_Seen]]:
@@ -83,11 +84,11 @@ class Changes:
 
     def _taken(self, feed: Feed, page: Sequence[_Seen], *, begins: bool) -> tuple[list[_Seen], Feed]:
         """Return what is new of a page, and the feed behind it; to one that begins, nothing is new."""
+        if begins:
+            return [], Feed(0).looked(page, REACH, now=self.client.now, whole=True)[1]
         if feed.span is not None:
             return feed.read(page, REACH, (page[-1].at, page[-1].id) if len(page) == _PAGE else None)
-        whole = begins or len(page) < _PAGE
-        fresh, following = feed.looked(page, REACH, now=self.client.now, whole=whole)
-        return ([] if begins else fresh), following
+        return feed.looked(page, REACH, now=self.client.now, whole=len(page) < _PAGE)
 
     def _change(self, kind: str, seen: _Seen) -> RemoteChange:
         """Return what a row tells: a merged record lies in the bin, and names the one that it became part of."""
