@@ -19,10 +19,13 @@ AdapterOf = Callable[..., Adapter]
 
 _WHO = st.integers(0, 7)
 _STEPS = st.lists(
-    st.tuples(st.sampled_from(["add", "edit", "edit", "delete", "restore", "wait", "poll"]), _WHO, _WHO)
-    | st.tuples(st.just("merge"), _WHO, _WHO),
-    min_size=4,
-    max_size=24,
+    st.tuples(
+        st.sampled_from(["add", "poll", "edit", "poll", "delete", "wait", "restore", "edit", "merge", "poll"]),
+        _WHO,
+        _WHO,
+    ),
+    min_size=8,
+    max_size=30,
 )
 _DAY = 90_000
 
@@ -96,12 +99,14 @@ def test_polls_tell_what_is_there(bench: Bench, adapter_of: AdapterOf) -> None:
     adapter, passed = adapter_of(bench, traits={}, clock=clock), clock.passed
 
     @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(_STEPS)
-    def run(steps: list[tuple[str, int, int]]) -> None:
+    @given(_STEPS, st.booleans())
+    def run(steps: list[tuple[str, int, int]], lags: bool) -> None:
         bench.api("POST", "reset")
         bench.api("POST", "portals", bench.case.portal)
         if bench.case.switches:
             bench.switch(**bench.case.switches)
+        if not lags:
+            bench.switch(**bench.case.found_at_once)
         clock.passed = passed
         history = History(bench, adapter, clock)
         for what, one, other in steps:
