@@ -95,7 +95,7 @@ class Changes:
         body = _one_instant(span) if span.after else _from_instant(span)
         rows, _total = self._search({**body, "limit": _PAGE})
         fresh, feed = place.feed.read(rows, REACH, _next_place(span, rows))
-        return self._told(fresh, span.low, replace(place, feed=feed))
+        return self._told(fresh, place.feed.since, replace(place, feed=feed))
 
     def _of_bin(self, place: Place) -> RemoteChanges:
         changes, rest = place.bin.page(self.client)

@@ -55,6 +55,8 @@ class Changes:
             missing = tuple(f"Read on {kind}" for kind in PEOPLE)
             raise PermissionMissing("The Salesforce user may see neither leads nor contacts.", permissions=missing)
         known = json.loads(cursor) if cursor else {}
+        if not isinstance(known, dict):
+            raise ValueError("that is no cursor of Salesforce's changes")
         feeds = {kind: Feed.of(known[kind]) if kind in known else self._begin() for kind in self.kinds}
         pages = dict(zip(self.kinds, self._pages(feeds), strict=True))
         changes: list[RemoteChange] = []

@@ -182,6 +182,17 @@ def test_chain_of_merges_tells_every_id_that_leads_to_the_survivor(portal: Porta
     assert became == dict.fromkeys({*ids, once} - {twice}, twice)
 
 
+def test_merge_is_told_though_the_survivor_changed_long_after_it_in_a_crowded_time(portal: Portal) -> None:
+    first, second = portal.add(2)
+    portal.poll()
+    survivor = portal.hubspot.merge_contacts(first, second)
+    portal.wait(1)
+    portal.add(450)
+    portal.wait(1)
+    portal.hubspot.edit_contact(survivor, {"city": "Graz"})
+    assert {(first, "merged"), (second, "merged"), (survivor, "changed")} <= portal.told()
+
+
 def test_merge_of_long_ago_is_not_told_with_every_edit_of_the_survivor(portal: Portal) -> None:
     survivor = portal.hubspot.merge_contacts(*portal.add(2))
     portal.poll()
