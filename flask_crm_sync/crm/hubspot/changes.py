@@ -25,6 +25,7 @@ from ..webhooks import instant_of_milliseconds
 from .bin import Bin
 from .client import Row, identifier, properties
 from .contacts import Contacts, ancestors
+from .finding import next_page
 from .times import milliseconds
 
 LAG = 300_000
@@ -76,25 +77,25 @@ class Changes:
         return self._newest(place)
 
     def _begin(self) -> RemoteChanges:
-        rows, total = self._look()
-        _fresh, feed = Feed(0).looked(rows, REACH, now=self.client.now, whole=True)
-        return RemoteChanges((), Place(feed, total, Bin.unopened(self.client.now, self._now())).written())
+        found = self._look()
+        _fresh, feed = Feed(0).looked(found.rows, REACH, now=self.client.now, whole=True)
+        return RemoteChanges((), Place(feed, found.total, Bin.unopened(self.client.now, self._now())).written())
 
     def _newest(self, place: Place) -> RemoteChanges:
         """Take what changed last, and compare how many contacts there are with how many there should be."""
-        rows, total = self._look()
+        found = self._look()
         since = place.feed.since
-        whole = len(rows) < _NEWEST or rows[-1].at < since
-        fresh, feed = place.feed.looked(rows, REACH, now=self.client.now, whole=whole)
+        whole = not found.goes_on or found.rows[-1].at < since
+        fresh, feed = place.feed.looked(found.rows, REACH, now=self.client.now, whole=whole)
         expected = place.total + sum(row.created >= since for row in fresh)
-        owes_bin = place.owes_bin or not whole or total < expected
-        return self._told(fresh, since, Place(feed, total, place.bin, owes_bin))
+        owes_bin = place.owes_bin or not whole or found.total < expected
+        return self._told(fresh, since, Place(feed, found.total, place.bin, owes_bin))
 
     def _of_crowd(self, place: Place, span: Span) -> RemoteChanges:
         """Read the next page of a time with more changes than a look shows."""
         body = _one_instant(span) if span.after else _from_instant(span)
-        rows, _total = self._search({**body, "limit": _PAGE})
-        fresh, feed = place.feed.read(rows, REACH, _next_place(span, rows))
+        found = self._search({**body, "limit": _PAGE})
+        fresh, feed = place.feed.read(found.rows, REACH, _next_place(span, found))
         return self._told(fresh, place.feed.since, replace(place, feed=feed))
 
     def _of_bin(self, place: Place) -> RemoteChanges:
@@ -124,17 +125,19 @@ class Changes:
         ]
         return merged + [_change(sighting, found, self.contacts) for sighting in fresh]
 
-    def _look(self) -> tuple[list[_Row], int]:
+    def _look(self) -> _Found:
         """Return what changed last, the newest first, and how many contacts there are."""
         return self._search({"sorts": _sorted_by(_CHANGED, "DESCENDING"), "limit": _NEWEST})
 
-    def _search(self, body: Mapping[str, Any]) -> tuple[list[_Row], int]:
+    def _search(self, body: Mapping[str, Any]) -> _Found:
         wanted = {**body, "properties": [_CHANGED, "createdate"]}
         answer = self.client.call("POST", f"{self.client.paths.contacts}/search", json=wanted, kind="search")
-        total = answer.get("total")
-        if not isinstance(total, int):
-            raise ServerFault("HubSpot's search tells no total.")
-        return [_row(row) for row in objects(answer.get("results"))], total
+        total, rows = answer.get("total"), [_row(row) for row in objects(answer.get("results"))]
+        # A page may hold fewer rows than were asked for, and yet not be the last.
+        goes_on = bool(next_page(answer)) or len(rows) >= body["limit"]
+        if not isinstance(total, int) or (goes_on and not rows):
+            raise ServerFault("HubSpot's search tells no total, or promises rows that it does not show.")
+        return _Found(rows, total, goes_on)
 
     def _now(self) -> float:
         return self.client.http.clock.now().timestamp()
@@ -145,6 +148,15 @@ class _Row(Sighting):
     """A contact in the index, and when it was made."""
 
     created: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A page of a search, how many rows there are in all, and whether there are more behind the page."""
+
+    rows: list[_Row]
+    total: int
+    goes_on: bool
 
 
 def _row(row: Row) -> _Row:
@@ -172,18 +184,19 @@ def _one_instant(span: Span) -> dict[str, Any]:
     return {"filterGroups": [{"filters": [at, behind]}], "sorts": _sorted_by("hs_object_id", "ASCENDING")}
 
 
-def _next_place(span: Span, rows: Sequence[Sighting]) -> tuple[int, str] | None:
+def _next_place(span: Span, found: _Found) -> tuple[int, str] | None:
     """Return where the next page of a time begins, None behind the last.
 
     Rows of one instant come in no certain order. So a page that was cut goes on with its last instant from the
     beginning, and one that holds a single instant by id, until that instant is through.
     """
-    if len(rows) < _PAGE:
+    if not found.goes_on:
         is_last = not span.after or span.low >= span.high
         return None if is_last else (span.low + 1, "")
+    last = found.rows[-1]
     if span.after:
-        return span.low, rows[-1].id
-    return (rows[-1].at, "") if rows[-1].at > span.low else (span.low, "0")
+        return span.low, last.id
+    return (last.at, "") if last.at > span.low else (span.low, "0")
 
 
 def _sorted_by(name: str, direction: str) -> list[dict[str, str]]:

@@ -106,6 +106,14 @@ def test_import_of_one_instant_is_told_whole(portal: Portal) -> None:
     assert all(change.record is not None for change in changes)
 
 
+def test_page_that_holds_fewer_than_asked_for_is_no_end(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_crm_sync.sandbox.hubspot.search._limit", lambda body: 60)
+    added = portal.add(130)
+    portal.wait(1)
+    added += portal.add(70)
+    assert {record_id for record_id, _what in portal.told()} == set(added)
+
+
 def test_more_changes_than_a_search_may_page_through_are_told(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flask_crm_sync.sandbox.hubspot.search.MOST_RESULTS", 200)
     added = portal.add(130)
