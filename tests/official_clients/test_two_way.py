@@ -34,7 +34,7 @@ def receiver() -> Iterator[Receiver]:
 def test_hubspots_own_library_believes_the_webhooks(sandbox: Sandbox, receiver: Receiver) -> None:
     from hubspot.utils.signature import Signature
 
-    listener = sandbox.hubspot.sender.add(1234567, receiver.url, secret="a-client-secret-0451")
+    listener = sandbox.hubspot.listeners.add(1234567, receiver.url, secret="a-client-secret-0451")
     sandbox.hubspot.edit_contact(sandbox.hubspot.add_contact({"firstname": "Zoë"}), {"city": "Łódź"})
     sandbox.hubspot.sender.settle()
     assert len(receiver.got) == 2

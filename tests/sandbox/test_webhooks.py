@@ -201,7 +201,7 @@ def test_a_forged_or_stale_delivery_shows_in_its_headers(client: Client, receive
 
 def test_an_inactive_listener_is_not_told_and_a_portal_knows_its_own(client: Client, receiver: Receiver) -> None:
     listen(client, receiver)
-    [listener] = client.sandbox.hubspot.sender.listed(1234567)
+    [listener] = client.sandbox.hubspot.listeners.listed(1234567)
     client.sandbox.hubspot.add_portal(77)
     client.sandbox.hubspot.add_contact({"firstname": "Eve"}, 77)
     client.call("PATCH", f"{OWN}/webhooks/{listener.id}", json={"active": False})
@@ -236,9 +236,9 @@ def test_the_page_shows_listeners_and_deliveries(client: Client, receiver: Recei
     shown = client.call("GET", page).text
     assert receiver.url in shown
     assert "contact.creation" in shown
-    [listener] = client.sandbox.hubspot.sender.listed(1234567)
+    [listener] = client.sandbox.hubspot.listeners.listed(1234567)
     client.call("POST", f"{page}/{listener.id}/remove")
-    assert client.sandbox.hubspot.sender.listed(1234567) == []
+    assert client.sandbox.hubspot.listeners.listed(1234567) == []
     assert client.call("POST", page, data={"url": "https://example.com/"}).status_code == 400
 
 

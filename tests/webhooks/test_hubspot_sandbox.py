@@ -24,7 +24,7 @@ class Hooked:
         sandbox.clock.set(START.timestamp())
         self.hubspot.add_portal(PORTAL)
         self.hubspot.dialect.change({"creation_tells_properties": False})
-        self.hubspot.sender.add(PORTAL, served.origin + desk.hook("hubspot"), secret=SECRET)
+        self.hubspot.listeners.add(PORTAL, served.origin + desk.hook("hubspot"), secret=SECRET)
 
     def add(self, name: str) -> str:
         return self.hubspot.add_contact({"firstname": name}, PORTAL)

@@ -13,7 +13,7 @@ from ..panel import json_object
 from .access import ALL_SCOPES, DEFAULT_PORTAL
 from .errors import HubSpotError
 from .gate import refused
-from .sender import EVENTS
+from .listeners import EVENTS
 
 if TYPE_CHECKING:
     from .vendor import HubSpot
@@ -58,14 +58,14 @@ def inspection_blueprint(hubspot: HubSpot) -> Blueprint:
 def _add_webhooks(blueprint: Blueprint, hubspot: HubSpot) -> None:
     @blueprint.get("/webhooks")
     def webhooks() -> ResponseReturnValue:
-        listed = [listener.shown() for listener in hubspot.sender.listed(_portal())]
+        listed = [listener.shown() for listener in hubspot.listeners.listed(_portal())]
         return jsonify(webhooks=listed, deliveries=[asdict(each) for each in hubspot.sender.deliveries()])
 
     @blueprint.post("/webhooks")
     def add_webhook() -> ResponseReturnValue:
         """Take ``{"url", "secret", "events", "ca_file"}``; the answer shows the secret, this once."""
         body = json_object()
-        listener = hubspot.sender.add(
+        listener = hubspot.listeners.add(
             hubspot.desk(_portal()).portal.portal_id,
             str(body["url"]),
             secret=str(body.get("secret", "")),
@@ -76,12 +76,12 @@ def _add_webhooks(blueprint: Blueprint, hubspot: HubSpot) -> None:
 
     @blueprint.patch("/webhooks/<int:webhook_id>")
     def switch_webhook(webhook_id: int) -> ResponseReturnValue:
-        hubspot.sender.set_active(webhook_id, bool(json_object()["active"]))
+        hubspot.listeners.set_active(webhook_id, bool(json_object()["active"]))
         return "", 204
 
     @blueprint.delete("/webhooks/<int:webhook_id>")
     def remove_webhook(webhook_id: int) -> ResponseReturnValue:
-        hubspot.sender.remove(webhook_id)
+        hubspot.listeners.remove(webhook_id)
         return "", 204
 
 

@@ -128,7 +128,7 @@ def _add_webhooks(blueprint: Blueprint, hubspot: HubSpot) -> None:
         portal = _portal(hubspot)
         return render_template(
             "hubspot/webhooks.html",
-            listed=hubspot.sender.listed(portal),
+            listed=hubspot.listeners.listed(portal),
             sent=hubspot.sender.deliveries()[:PER_PAGE],
             wrong=wrong,
             secret=secret,
@@ -143,14 +143,14 @@ def _add_webhooks(blueprint: Blueprint, hubspot: HubSpot) -> None:
     @blueprint.post(HOOKS)
     def add() -> ResponseReturnValue:
         try:
-            listener = hubspot.sender.add(_portal(hubspot), request.form["url"])
+            listener = hubspot.listeners.add(_portal(hubspot), request.form["url"])
         except ValueError as error:
             return shown(str(error)), 400
         return shown(secret=listener.secret)
 
     @blueprint.post(f"{HOOKS}/<int:webhook_id>/remove")
     def remove(webhook_id: int) -> ResponseReturnValue:
-        hubspot.sender.remove(webhook_id)
+        hubspot.listeners.remove(webhook_id)
         return redirect(f"{HOOKS}?portal={_portal(hubspot)}", 303)
 
 

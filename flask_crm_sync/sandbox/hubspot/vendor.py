@@ -21,6 +21,7 @@ from .gate import Office, bearer, refused
 from .grants import Grants
 from .kinds import CONTACTS, NOTES
 from .limits import TIERS, Limits
+from .listeners import Listeners
 from .merge import erase, merge
 from .oauth import oauth_blueprint
 from .pages import pages_blueprint
@@ -50,7 +51,8 @@ class HubSpot:
         self.book = DefinitionBook(store, clock, dialect)
         self.limits = Limits(clock)
         self.grants = Grants(store, clock, dialect, self.access)
-        self.sender = Sender(store, clock, self.access, faults)
+        self.listeners = Listeners(store, self.access)
+        self.sender = Sender(store, clock, self.listeners, faults)
         self.office = Office(store, clock, dialect, self.book, self.access, self.limits)
 
     # What the shared parts ask for (see ``SandboxCRM``).
