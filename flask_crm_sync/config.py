@@ -16,8 +16,11 @@ from .config_values import (
     base_url,
     custom_field_name,
     encryption_keys,
+    endpoint,
+    folder,
     header_values,
     host_patterns,
+    hours,
     integer,
     loopback_origin,
     names_by,
@@ -30,9 +33,11 @@ from .config_values import (
     switch,
     tenant,
     text,
+    time_zone,
     url_prefix,
 )
 from .errors import ConfigurationError
+from .language import has_language, languages
 
 _PREFIX = "CRM_SYNC_"
 
@@ -206,6 +211,52 @@ class Settings:
     phone_region: str = _key(
         "", text, "Country (ISO 3166 two letters) of phone numbers without a country code; needs the `phone` extra."
     )
+    ai_review_min_hours: float = _key(
+        24.0, hours(0, 8760), "A conversation is reviewed so long after the rules spoke of it, at the earliest."
+    )
+    ai_review_max_hours: float = _key(
+        48.0, hours(0, 8760), "And so long after it at the latest; reviews are spread evenly between the two."
+    )
+    ai_reviews_a_day: int = _key(
+        500, integer(0, 1_000_000), "Reviews of an account in a day (UTC), at most; what is left comes the next day."
+    )
+    failures_to_tell: int = _key(
+        20, integer(1, 10_000), "So many failures of a connection within an hour are told to people, once an hour."
+    )
+    locale: str = _key(
+        "",
+        text,
+        "Language of the pages for everybody, such as `de`; where unset the host, then the browser says each person's.",
+    )
+    time_zone: str = _key(
+        "UTC", time_zone, "Time zone of people of whom neither the host nor the browser tells one, as `Europe/Vienna`."
+    )
+    translations: str = _key(
+        "", folder, "Folder with further languages or texts of your own: `<language>/LC_MESSAGES/crm_sync.mo`."
+    )
+    ai_base_url: str = _key(
+        "", endpoint, "Base URL of the OpenAI-compatible endpoint that reviews conversations; without one none are."
+    )
+    ai_model: str = _key("", text, "The model to ask there.")
+    ai_api_key: str = _key("", text, "The key of that endpoint, where it wants one.", secret=True)
+    ai_timeout: float = _key(60.0, seconds(1, 600), "Seconds that one review may take in all.")
+    ai_transcript_tokens: int = _key(
+        8000,
+        integer(500, 1000000),
+        "About how many tokens of a conversation are sent; of a longer one the middle is left out, and that is said.",
+    )
+    ai_answer_tokens: int = _key(
+        2000,
+        integer(100, 100000),
+        "How many tokens the answer may have; models that think aloud spend them on that too.",
+    )
+    ai_mask: bool = _key(
+        True, switch, "Masks contact details before a conversation is sent, unless an account says otherwise."
+    )
+    ai_allow_private: bool = _key(
+        False, switch, "Allows an endpoint on a private network or on this machine, over HTTPS as everywhere."
+    )
+    ai_ca: str = _key("", text, "File with the certificate authority of an endpoint that no public one vouches for.")
     sandbox_url: str = _key(
         "", loopback_origin, "Sends every CRM's calls to the sandbox: an https loopback origin. Never in production."
     )
@@ -216,6 +267,13 @@ class Settings:
             raise ConfigurationError("CRM_SYNC_SLICE_SECONDS must be less than CRM_SYNC_LEASE_SECONDS.")
         if self.call_timeout >= self.lease_seconds:
             raise ConfigurationError("CRM_SYNC_CALL_TIMEOUT must be less than CRM_SYNC_LEASE_SECONDS.")
+        if self.ai_review_max_hours < self.ai_review_min_hours:
+            raise ConfigurationError("CRM_SYNC_AI_REVIEW_MAX_HOURS must not be less than CRM_SYNC_AI_REVIEW_MIN_HOURS.")
+        if self.locale and not has_language(self.locale, self.translations):
+            known = ", ".join(languages(self.translations))
+            raise ConfigurationError(f"CRM_SYNC_LOCALE: there is no language {self.locale}; there are {known}.")
+        if self.ai_base_url and not self.ai_model:
+            raise ConfigurationError("CRM_SYNC_AI_BASE_URL needs CRM_SYNC_AI_MODEL, the name of the model to ask.")
         if self.sandbox_url and not self.sandbox_ca:
             raise ConfigurationError(
                 "CRM_SYNC_SANDBOX_URL needs CRM_SYNC_SANDBOX_CA, the file with the sandbox's authority."

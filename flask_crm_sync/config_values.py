@@ -10,8 +10,11 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+
+from .language import is_zone
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -37,6 +40,16 @@ def seconds(low: float, high: float) -> Callable[[Any], float]:
         number = float(value)
         if not low <= number <= high:
             raise ValueError(f"expected seconds from {low:g} to {high:g}")
+        return number
+
+    return read
+
+
+def hours(low: float, high: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        number = float(value)
+        if not low <= number <= high:
+            raise ValueError(f"expected hours from {low:g} to {high:g}")
         return number
 
     return read
@@ -118,6 +131,15 @@ def base_url(value: Any) -> str:
     if parts.scheme != "https" or not parts.hostname or odd or not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)*/?", parts.path):
         raise ValueError("expected an address such as https://abc.supabase.co/functions/v1/crm-api/v1")
     return f"https://{parts.hostname}{parts.path.rstrip('/')}"
+
+
+def endpoint(value: Any) -> str:
+    """Read the https address of a service, with a port and a path where it has them, without its last slash."""
+    parts = urlsplit(text(value))
+    odd = parts.query or parts.fragment or parts.username or parts.password
+    if parts.scheme != "https" or not parts.hostname or odd or not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)*/?", parts.path):
+        raise ValueError("expected an https address such as https://llm.example.com/v1")
+    return f"https://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def api_version(value: Any) -> str:
@@ -217,3 +239,19 @@ def _pairs(value: Any) -> Pairs:
 
 def _on_loopback(host: str) -> bool:
     return host == "localhost" or is_loopback(host)
+
+
+def time_zone(value: Any) -> str:
+    """Read the name of a time zone."""
+    name = text(value)
+    if not is_zone(name):
+        raise ValueError("expected the name of a time zone, such as Europe/Vienna")
+    return name
+
+
+def folder(value: Any) -> str:
+    """Read the path of a folder that is there."""
+    path = Path(text(str(value)))
+    if not path.is_dir():
+        raise ValueError("expected the path of a folder")
+    return str(path)

@@ -20,10 +20,11 @@ from ..sync.status import COMMANDS
 from . import words
 from .door import this_sync
 from .entrance import FormExpired, blueprint, csrf_field
+from .languages import this_reader
 from .links import crm_sync_links
 from .notices import take_notices
 from .texts import gettext as _
-from .texts import ngettext
+from .texts import ngettext, number, said
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -37,10 +38,15 @@ in: the CRM, then often an identity provider of their own."""
 @blueprint.context_processor
 def template_words() -> dict[str, Any]:
     """Give our templates one name, so that none of the host's own is hidden in its frame."""
+    reader = this_reader()
     return {
         "crmsync": SimpleNamespace(
             text=_,
             ngettext=ngettext,
+            said=said,
+            number=number,
+            lang=reader.code.replace("_", "-"),
+            direction=reader.locale.text_direction,
             csrf_field=csrf_field,
             notices=take_notices,
             links=crm_sync_links,
@@ -52,6 +58,8 @@ def template_words() -> dict[str, Any]:
             counted=words.counted,
             when=words.when,
             moment=words.moment,
+            hour=words.hour,
+            zone_name=words.zone_name,
         )
     }
 

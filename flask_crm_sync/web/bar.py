@@ -10,6 +10,7 @@ from ..sync.progress import NOW, Progress, progress
 from .door import this_sync
 from .entrance import may_manage
 from .texts import gettext as _
+from .texts import number
 from .words import amount
 
 
@@ -41,7 +42,7 @@ class Bar:
     @property
     def count(self) -> str:
         """Return how much of how much is done."""
-        words = _("%(done)s of %(total)s", done=f"{self.progress.done:,}", total=f"{self.progress.total:,}")
+        words = _("%(done)s of %(total)s", done=number(self.progress.done), total=number(self.progress.total))
         return _("about %(count)s", count=words) if self.progress.is_estimate else words
 
     @property
@@ -52,7 +53,7 @@ class Bar:
             return ""
         if left is None:
             return _("It has only just begun.")
-        rate = f"{self.progress.per_minute:,.0f}"
+        rate = number(self.progress.per_minute)
         return _("%(rate)s a minute, about %(time)s left", rate=rate, time=amount(left))
 
 

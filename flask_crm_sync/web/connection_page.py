@@ -29,7 +29,7 @@ from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .forms import ConnectForm, Trouble, connect_forms
 from .notices import tell
 from .texts import gettext as _
-from .texts import ngettext
+from .texts import ngettext, said
 from .words import explained
 
 
@@ -179,7 +179,7 @@ def disconnect(crm: str) -> ResponseReturnValue:
     announce(gone)
     tell(_("%(crm)s is disconnected and its key deleted. The log and the links to records stay.", crm=gone.label))
     if gone.state_message:
-        tell(_(gone.state_message), "bad")
+        tell(said(gone.state_message), "bad")
     return back_to("connection_page")
 
 
@@ -223,15 +223,15 @@ def _trouble(method: str, error: CRMSyncError) -> Trouble:
     if isinstance(error, CredentialsIncomplete):
         return Trouble(method, "", field_errors=error.fields)
     moves_to = error.found if isinstance(error, OtherRemoteAccount) else ""
-    said = str(error) if isinstance(error, OtherRemoteAccount) else error.says
-    return Trouble(method, _(said), _(error.advice), own_words(error), moves_to=moves_to)
+    problem = str(error) if isinstance(error, OtherRemoteAccount) else error.says
+    return Trouble(method, said(problem), said(error.advice), own_words(error), moves_to=moves_to)
 
 
 def _in_words(error: CRMSyncError, label: str) -> str:
     meaning = explained(error.code)
     words = own_words(error)
-    said = _("%(crm)s says: %(words)s", crm=label, words=words) if words else ""
-    return " ".join(part for part in (meaning.says, meaning.advice, said) if part)
+    theirs = _("%(crm)s says: %(words)s", crm=label, words=words) if words else ""
+    return " ".join(part for part in (meaning.says, meaning.advice, theirs) if part)
 
 
 def announce(changed: ConnectionView) -> None:

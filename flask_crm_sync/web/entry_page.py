@@ -23,6 +23,7 @@ from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .notices import tell
 from .record_links import web_address
 from .texts import gettext as _
+from .texts import said
 from .timeline import timeline
 
 
@@ -86,7 +87,7 @@ def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> Respo
     try:
         after = choice(this_sync(), this_account(), _bounded(operation_id), by=door().access.user_id())
     except ChoiceNotPossible as error:
-        tell(f"{_(str(error))} {_(error.advice)}", "bad")
+        tell(f"{said(str(error))} {said(error.advice)}", "bad")
         return back_to("entry", operation_id=operation_id)
     door().queues.wake()
     tell(done)
@@ -117,7 +118,7 @@ def _found_by(what: object) -> str:
 
 def _field_labels(crm: str) -> Callable[[str], str]:
     adapter = registry.adapters().get(crm)
-    labels = {field.name: _(field.label) for field in adapter.fields} if adapter else {}
+    labels = {field.name: said(field.label) for field in adapter.fields} if adapter else {}
     return lambda name: labels.get(name, name)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..config import Settings
 from ..credentials.flows import missing_keys
 from ..crm.base import Adapter, AuthMethod
-from .texts import gettext as _
+from .texts import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _form(
     signs_in = way.grant == "authorization_code"
     return ConnectForm(
         method=way.name,
-        label=_(way.label),
+        label=said(way.label),
         fields=_fields(adapter.name, way, typed if own is trouble else {}, own.field_errors or {}),
         signs_in=signs_in,
         missing=missing_keys(adapter, settings) if signs_in else (),
@@ -99,13 +99,13 @@ def _fields(crm: str, way: AuthMethod, typed: Mapping[str, str], errors: Mapping
         FormField(
             id=f"crmsync-{crm}-{way.name}-{field.name}",
             name=field.name,
-            label=_(field.label),
-            help=_(field.help),
+            label=said(field.label),
+            help=said(field.help),
             secret=field.secret,
             optional=field.optional,
             placeholder=field.placeholder,
             value="" if field.secret else typed.get(field.name, "")[:500],
-            error=_(errors.get(field.name, "")),
+            error=said(errors.get(field.name, "")),
         )
         for field in way.fields
     )

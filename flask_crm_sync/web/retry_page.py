@@ -18,6 +18,7 @@ from .entrance import MANAGE, back_to, page
 from .notices import tell
 from .texts import gettext as _
 from .texts import ngettext
+from .texts import said as sentence
 
 SLICES = 5
 """Slices in one request."""
@@ -46,7 +47,7 @@ def retry_all() -> ResponseReturnValue:
     try:
         progress = _step(_carried_on())
     except ChoiceNotPossible as error:
-        tell(f"{_(str(error))} {_(error.advice)}", "bad")
+        tell(f"{sentence(str(error))} {sentence(error.advice)}", "bad")
         return back_to("log")
     door().queues.wake()
     if progress.finished and not number(request.form, "after") and "HX-Request" not in request.headers:

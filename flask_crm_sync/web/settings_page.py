@@ -54,7 +54,7 @@ def save_sync_settings(crm: str) -> ResponseReturnValue:
     )
     minutes = int(interval) if interval.isascii() and interval.isdigit() and len(interval) < 6 else 0
     if not SHORTEST <= minutes <= LONGEST:
-        error = _("Type a whole number of minutes from %(least)s to %(most)s.", least=SHORTEST, most=f"{LONGEST:,}")
+        error = _("Type a whole number of minutes from %(least)s to %(most)s.", least=SHORTEST, most=counted(LONGEST))
         return _shown(known, replace(form, error=error)), 422
     wanted = ConnectionSettings(form.enabled, form.sync_contacts, form.sync_notes, minutes)
     catches_up = asks_to_catch_up(known) and form.start == "catch_up" and form.enabled and form.sync_contacts

@@ -14,6 +14,7 @@ from ..sync.connections import crm_label
 from ..sync.log import Entry
 from .deeds import deed_word
 from .texts import gettext as _
+from .texts import said
 from .words import explained
 
 
@@ -50,7 +51,8 @@ def _attempts(entry: Entry) -> Iterator[Moment]:
         if at is not None:
             code, message = str(one.get("code") or ""), str(one.get("message") or "")
             says = explained(code).says
-            yield Moment(at, says or _("It was tried and put back."), "" if message == says else message, PENDING)
+            more = said(message)
+            yield Moment(at, says or _("It was tried and put back."), "" if more == says else more, PENDING)
 
 
 def _by_people(deeds: list[Deed]) -> Iterator[Moment]:

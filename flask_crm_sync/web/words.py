@@ -6,12 +6,14 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from ..language import Unit
 from ..models.operation import ADD_NOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from ..sync.reasons import Explanation, explain
 from ..sync.status import COUNT_TO
 from .door import this_sync
+from .languages import this_reader
 from .texts import gettext as _
-from .texts import ngettext
+from .texts import number, said
 
 
 def status_word(status: str) -> str:
@@ -29,17 +31,27 @@ def kind_word(kind: str) -> str:
 def explained(code: str) -> Explanation:
     """Return a code's sentence and advice in the reader's language."""
     found = explain(code)
-    return Explanation(_(found.says), _(found.advice))
+    return Explanation(said(found.says), said(found.advice))
 
 
-def counted(number: int) -> str:
+def counted(value: float) -> str:
     """Return a number as people read it, also where the counting stopped."""
-    return f"{number:,}+" if number >= COUNT_TO else f"{number:,}"
+    return f"{number(value)}+" if value >= COUNT_TO else number(value)
 
 
 def moment(at: datetime) -> str:
-    """Return an instant in full."""
-    return f"{at:%d %b %Y, %H:%M:%S} UTC"
+    """Return an instant in full, in the reader's zone."""
+    return this_reader().moment(at)
+
+
+def hour(at: datetime) -> str:
+    """Return the hour of a day, in the reader's zone."""
+    return this_reader().hour(at)
+
+
+def zone_name() -> str:
+    """Return the short name of the reader's zone, as it is now."""
+    return this_reader().zone_name(this_sync().clock.now())
 
 
 def when(at: datetime | None) -> Markup:
@@ -52,24 +64,27 @@ def when(at: datetime | None) -> Markup:
 
 def distance(seconds: float) -> str:
     """Return a distance in time in words: positive lies ahead, negative behind us."""
-    size = abs(seconds)
-    if size < 45:
+    if abs(seconds) < 45:
         return _("just now") if seconds <= 0 else _("in a moment")
-    words = amount(size)
-    return _("in %(amount)s", amount=words) if seconds > 0 else _("%(amount)s ago", amount=words)
+    size, unit = _measured(abs(seconds))
+    return this_reader().distance(unit, size if seconds > 0 else -size)
 
 
 def amount(seconds: float) -> str:
     """Return a length of time in words, in minutes at least."""
-    minutes = max(1, round(seconds / 60))
-    if minutes < 60:
-        return ngettext("1 minute", "%(number)s minutes", minutes)
-    hours = round(minutes / 60)
-    if hours < 48:
-        return ngettext("1 hour", "%(number)s hours", hours)
-    return ngettext("1 day", "%(number)s days", round(hours / 24))
+    size, unit = _measured(seconds)
+    return this_reader().amount(unit, size)
 
 
 def seconds_word(seconds: float) -> str:
     """Return a short length of time: seconds up to two minutes, then minutes and more."""
     return _("%(number)s\u00a0s", number=f"{max(1.0, seconds):.0f}") if seconds < 120 else amount(seconds)
+
+
+def _measured(seconds: float) -> tuple[int, Unit]:
+    """Return a length of time in the unit in which people would tell it."""
+    minutes = max(1, round(seconds / 60))
+    hours = round(minutes / 60)
+    if minutes < 60:
+        return minutes, "minute"
+    return (hours, "hour") if hours < 48 else (round(hours / 24), "day")
