@@ -12,12 +12,13 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 from gettext import NullTranslations
+from itertools import islice
 
 CONTEXT = "said"
 _HOLE = re.compile(r"%\((\w+)\)s")
 _BREAK = re.compile(r"(?<=[.!?:;])\s+|\n")
 _NUMBER = re.compile(r"\d{1,3}(,\d{3})+")
-_MOST_PARTS = 12
+_MOST_PARTS = 12  # sentences of one text that are looked at
 _LONGEST = 1_000  # characters of one sentence: what is longer is somebody else's text
 _DEEPEST = 4
 
@@ -36,17 +37,23 @@ class Phrases:
         return self._translated(text, number, 0)
 
     def _translated(self, text: str, number: Write, depth: int) -> str:
-        breaks = [*_BREAK.finditer(text)][:_MOST_PARTS]
-        ends = [(len(text), len(text)), *((gap.start(), gap.end()) for gap in reversed(breaks))]
-        for end, next_begins in ends:  # the longest beginning that is known
+        done, rest = "", text
+        for _part in range(_MOST_PARTS):
+            if not rest:
+                break
+            head, rest = self._first(rest, number, depth)
+            done += head
+        return done + rest
+
+    def _first(self, text: str, number: Write, depth: int) -> tuple[str, str]:
+        """Return the longest beginning that is known, translated, and the rest; else the first sentence as it is."""
+        gaps = list(islice(_BREAK.finditer(text), _MOST_PARTS))
+        for end, rest in ((len(text), len(text)), *((gap.start(), gap.end()) for gap in reversed(gaps))):
             head = self._known(text[:end], number, depth)
             if head is not None:
-                return head + text[end:next_begins] + self._rest(text[next_begins:], number, depth)
-        first = breaks[0].end() if breaks else len(text)
-        return text[:first] + self._rest(text[first:], number, depth)
-
-    def _rest(self, text: str, number: Write, depth: int) -> str:
-        return self._translated(text, number, depth) if text else ""
+                return head + text[end:rest], text[rest:]
+        first = gaps[0].end() if gaps else len(text)
+        return text[:first], text[first:]
 
     def _known(self, text: str, number: Write, depth: int) -> str | None:
         """Return the translation of one sentence, None for one that the catalogue does not have."""

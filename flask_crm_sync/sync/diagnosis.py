@@ -130,8 +130,8 @@ def _machine(sync: Sync) -> Iterator[Finding]:
     beats = pulse(sync)
     for kind in beats.silent():
         last = beats.last(kind)
-        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "yet"
-        yield Finding("problem", "Processes", f"No {kind} {since}.", f"Run `{COMMANDS[kind]}`.")
+        says = f"No {kind} since {last:%Y-%m-%d %H:%M} UTC." if last else f"No {kind} has run yet."
+        yield Finding("problem", "Processes", says, f"Run `{COMMANDS[kind]}`.")
     if not beats.silent():
         yield Finding("good", "Processes", "A worker and the scheduler are at work.")
     apart = abs(sync.database.now() - sync.clock.now().timestamp())
