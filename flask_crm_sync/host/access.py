@@ -18,8 +18,16 @@ MANAGING_ROLES = frozenset({"admin", "administrator", "owner"})
 """Roles that may connect CRMs and change settings, where the user says nothing more precise."""
 
 
+LOCALES, TIME_ZONES = ("locale", "language"), ("time_zone", "timezone")
+"""What a user's attribute or method for the language and the time zone may be called."""
+
+
 class Access(Protocol):
-    """What the pages ask about the person behind the current request."""
+    """What the pages ask about the person behind the current request.
+
+    One may also have `locale()` and `time_zone()`: the person's language, such as `de` or `de_AT`, and time zone, such
+    as `Europe/Vienna`; "" where the host knows none, and then the browser says it.
+    """
 
     def account_id(self) -> str | None:
         """Return the account whose data the request may concern; None for nobody's."""
@@ -42,11 +50,15 @@ def _nobody() -> bool:
     return False
 
 
+def _unknown() -> None:
+    return None
+
+
 class Callables:
     """Access by functions of the host, for hosts without Flask-Login or with rules of their own.
 
     `account_id` and `user_id` may return any type, None for nobody. Who may not view may not manage either; without
-    `can_manage` nobody may.
+    `can_manage` nobody may. `locale` and `time_zone` tell the person's, None where the host knows none.
     """
 
     def __init__(
@@ -56,9 +68,12 @@ class Callables:
         user_id: Callable[[], Any],
         can_view: Callable[[], bool],
         can_manage: Callable[[], bool] = _nobody,
+        locale: Callable[[], Any] = _unknown,
+        time_zone: Callable[[], Any] = _unknown,
     ) -> None:
         self._account_id, self._user_id = account_id, user_id
         self._can_view, self._can_manage = can_view, can_manage
+        self._locale, self._time_zone = locale, time_zone
 
     def account_id(self) -> str | None:
         """Return the account that the host names."""
@@ -76,6 +91,14 @@ class Callables:
         """Tell whether the host lets the person manage what they may see."""
         return self.can_view() and bool(self._can_manage())
 
+    def locale(self) -> str:
+        """Return the language that the host names, "" for none."""
+        return text(self._locale())
+
+    def time_zone(self) -> str:
+        """Return the time zone that the host names, "" for none."""
+        return text(self._time_zone())
+
 
 class FlaskLoginAccess:
     """Access by Flask-Login's `current_user`, which must be logged in.
@@ -83,7 +106,8 @@ class FlaskLoginAccess:
     The account is the user's attribute of the name that the clients' account has, else one of the usual names. Seeing
     needs an account, and `can_view_crm` where the user has such an attribute or method. Managing is what
     `can_manage_crm` says; where there is none, `is_admin`; where there is neither, a `role` or one of the `roles` must
-    be admin, administrator or owner.
+    be admin, administrator or owner. Language and time zone are the user's `locale` (or `language`) and `time_zone`
+    (or `timezone`), where it has them.
     """
 
     def __init__(self, host: Host) -> None:
@@ -119,6 +143,14 @@ class FlaskLoginAccess:
         """Tell whether the user may manage what it may see."""
         return self.can_view() and _manages(self._user())
 
+    def locale(self) -> str:
+        """Return the user's language, "" where the user has none."""
+        return _told(self._user(), LOCALES)
+
+    def time_zone(self) -> str:
+        """Return the user's time zone, "" where the user has none."""
+        return _told(self._user(), TIME_ZONES)
+
     def _user(self) -> Any:
         """The authenticated user, None for anybody else, and for everybody where the app has no login manager."""
         from flask import current_app
@@ -143,6 +175,16 @@ def _says(user: Any, name: str) -> bool | None:
     said = getattr(user, name, None)
     said = said() if callable(said) else said
     return None if said is None else bool(said)
+
+
+def _told(user: Any, names: Iterable[str]) -> str:
+    """The first text among attributes, or methods without arguments, of these names."""
+    for name in names:
+        said = getattr(user, name, None)
+        said = said() if callable(said) else said
+        if said is not None and text(said):
+            return text(said)
+    return ""
 
 
 def _roles(user: Any) -> Iterable[str]:

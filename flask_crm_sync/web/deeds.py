@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..sync import audit
+from ..crm import registry
+from ..sync import audit, choices
 from ..sync.audit import Deed
 from .texts import gettext as _
+from .texts import said
 from .words import explained, kind_word, status_word
 
 _WORDED: Mapping[str, Callable[[str], str]] = {
     "status": status_word,
     "kind": kind_word,
     "reason": lambda code: explained(code).says,
+    "decision": lambda decision: decision_word(decision),
 }
 
 
@@ -30,6 +33,7 @@ def deed_word(action: str) -> str:
         audit.DISMISS: _("Left as it is"),
         audit.DECIDE: _("Decided"),
         audit.EXPORT: _("Log downloaded"),
+        "override": _("Qualification decided"),
     }
     return words.get(action, action.replace("_", " ").capitalize())
 
@@ -37,7 +41,16 @@ def deed_word(action: str) -> str:
 def changes(deed: Deed) -> list[tuple[str, str, str]]:
     """Return what changed: name, before, after; "" where there was nothing."""
     before, after = deed.before or {}, deed.after or {}
-    return [(_name(name), _text(before, name), _text(after, name)) for name in dict.fromkeys([*before, *after])]
+    names = dict.fromkeys([*before, *after])
+    return [(_name(name), _text(before, name, deed.crm), _text(after, name, deed.crm)) for name in names]
+
+
+def decision_word(decision: str) -> str:
+    """Return the word for what a person chose of an entry's possibilities."""
+    if decision.startswith(choices.USE):
+        return _("it is record %(id)s", id=decision.removeprefix(choices.USE))
+    words = {choices.CREATE_NEW: _("create a new one"), choices.DISMISS: _("leave it as it is")}
+    return words.get(decision, decision)
 
 
 def _name(name: str) -> str:
@@ -59,10 +72,19 @@ def _name(name: str) -> str:
     return words.get(name, name.replace("_", " "))
 
 
-def _text(values: Mapping[str, Any], name: str) -> str:
+def _text(values: Mapping[str, Any], name: str, crm: str) -> str:
     value = values.get(name)
     if value and name in _WORDED:
         return _WORDED[name](str(value))
+    if value and name == "method":
+        return _way_word(crm, str(value))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return "" if value is None else str(value)
+
+
+def _way_word(crm: str, method: str) -> str:
+    """Return the label of a way to connect; one that the CRM no longer knows is shown as it is named."""
+    adapter = registry.adapters().get(crm)
+    ways = adapter.auth_methods if adapter else ()
+    return next((said(way.label) for way in ways if way.name == method), method)

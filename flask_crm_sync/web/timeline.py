@@ -12,7 +12,7 @@ from ..sync import audit
 from ..sync.audit import Deed
 from ..sync.connections import crm_label
 from ..sync.log import Entry
-from .deeds import deed_word
+from .deeds import decision_word, deed_word
 from .texts import gettext as _
 from .texts import said
 from .words import explained
@@ -63,7 +63,7 @@ def _by_people(deeds: list[Deed]) -> Iterator[Moment]:
 
 def _decided(deed: Deed) -> str:
     decision = (deed.after or {}).get("decision") if deed.action == audit.DECIDE else None
-    return _("Decided: %(decision)s", decision=decision) if decision else ""
+    return _("Decided: %(decision)s", decision=decision_word(str(decision))) if decision else ""
 
 
 def _read(entry: Entry) -> Iterator[Moment]:

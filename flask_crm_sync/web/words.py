@@ -49,6 +49,11 @@ def hour(at: datetime) -> str:
     return this_reader().hour(at)
 
 
+def clock(at: datetime) -> str:
+    """Return the time of the day, in the reader's zone."""
+    return this_reader().clock(at)
+
+
 def zone_name() -> str:
     """Return the short name of the reader's zone, as it is now."""
     return this_reader().zone_name(this_sync().clock.now())

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from flask.testing import FlaskClient
 
 from flask_crm_sync.config import load_settings
 from flask_crm_sync.errors import ConfigurationError
+from flask_crm_sync.host.access import Callables, FlaskLoginAccess
 from flask_crm_sync.language import gettext, in_language, languages, ngettext, reader
 from flask_crm_sync.models import Connection
 from flask_crm_sync.models.operation import FAILED, SUCCESS
 from flask_crm_sync.web.words import amount, distance
-from tests.web.helpdesk import Helpdesk
+from tests.web.helpdesk import Helpdesk, User
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"}
 KEYS = {"CRM_SYNC_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="}
@@ -117,6 +122,34 @@ def test_what_is_written_for_somebody_outside_a_request_is_in_their_language() -
             assert gettext("Needs attention") == "Needs attention"
         assert ngettext("1 entry so far.", "%(number)s entries so far.", 1234) == "1.234 Einträge bisher."
     assert gettext("Needs attention") == "Needs attention"
+
+
+def test_the_logged_in_users_own_language_and_zone_are_found(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = desk.add_operation(desk.connect())
+    desk.app.extensions["crm_sync"].access = FlaskLoginAccess(desk.sync.host)
+    monkeypatch.setattr(User, "language", lambda _self: "de_AT", raising=False)
+    monkeypatch.setattr(User, "timezone", ZoneInfo("Europe/Vienna"), raising=False)
+    assert "22.11.2026, 15:00:00 MEZ" in page(desk.browser("viewer"), f"log/{number}")
+    monkeypatch.setattr(User, "language", None)
+    assert "<h1>Sync Log</h1>" in page(desk.browser("viewer"), "log")
+
+
+def test_functions_of_the_host_tell_language_and_zone() -> None:
+    given = {"account_id": lambda: 1, "user_id": lambda: 1, "can_view": lambda: True}
+    told = Callables(**given, locale=lambda: Locale("de", "AT"), time_zone=lambda: ZoneInfo("Europe/Vienna"))
+    assert (told.locale(), told.time_zone()) == ("de_AT", "Europe/Vienna")
+    silent = Callables(**given)
+    assert (silent.locale(), silent.time_zone()) == ("", "")
+
+
+def test_a_host_with_flask_babel_has_its_say(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    flask_babel = SimpleNamespace(get_locale=lambda: Locale("de"), get_timezone=lambda: ZoneInfo("Asia/Tokyo"))
+    monkeypatch.setitem(sys.modules, "flask_babel", flask_babel)
+    number = desk.add_operation(desk.connect())
+    desk.app.extensions["babel"] = SimpleNamespace(locale_selector=None, timezone_selector=None)
+    assert "22.11.2026, 14:00:00 UTC" in page(desk.browser("viewer"), f"log/{number}"), "it chooses no zone"
+    desk.app.extensions["babel"].timezone_selector = flask_babel.get_timezone
+    assert "22.11.2026, 23:00:00 JST" in page(desk.browser("viewer"), f"log/{number}")
 
 
 # Which time zone
