@@ -27,7 +27,7 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from babel.numbers import format_decimal
 from babel.support import Translations
 
-from .phrases import Phrases
+from .phrases import Phrases, filled
 
 Unit = Literal["second", "minute", "hour", "day"]
 
@@ -52,11 +52,12 @@ class Reader:
     def gettext(self, text: str, **values: object) -> str:
         """Return a text in the reader's language, `%(name)s` filled in."""
         found = self.texts.gettext(text) if text else ""
-        return found % values if values else found
+        return filled(found, text, values) if values else found
 
     def ngettext(self, one: str, many: str, number: int, **values: object) -> str:
         """Return the text for a number of things; `%(number)s` is the number as the reader writes it."""
-        return self.texts.ngettext(one, many, number) % {"number": self.number(number), **values}
+        english = one if number == 1 else many
+        return filled(self.texts.ngettext(one, many, number), english, {"number": self.number(number), **values})
 
     def said(self, sentence: str) -> str:
         """Return what the engine or an adapter said, in the reader's language as far as its sentences are known."""

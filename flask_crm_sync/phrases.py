@@ -8,13 +8,15 @@ own words, stays as it is.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from gettext import NullTranslations
 from itertools import islice
 
 CONTEXT = "said"
+_log = logging.getLogger(__name__)
 _HOLE = re.compile(r"%\((\w+)\)s")
 _BREAK = re.compile(r"(?<=[.!?:;])\s+|\n")
 _NUMBER = re.compile(r"\d{1,3}(,\d{3})+")
@@ -24,6 +26,15 @@ _DEEPEST = 4
 
 Write = Callable[[float], str]
 """Writes a number as the language does."""
+
+
+def filled(translation: str, english: str, values: Mapping[str, object]) -> str:
+    """Return a translation with its values; the English text where a catalogue's holes are not the text's."""
+    try:
+        return translation % values
+    except (KeyError, ValueError, TypeError):
+        _log.warning("A translation has other holes than its text: %r", english)
+        return english % values
 
 
 class Phrases:
@@ -70,7 +81,7 @@ class Phrases:
             match = pattern.fullmatch(text)
             if match:
                 values = {name: self._value(value, number, depth + 1) for name, value in match.groupdict().items()}
-                return self._texts.pgettext(CONTEXT, phrase) % values
+                return filled(self._texts.pgettext(CONTEXT, phrase), phrase, values)
         return None
 
     def _value(self, value: str, number: Write, depth: int) -> str:

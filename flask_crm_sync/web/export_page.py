@@ -16,6 +16,7 @@ from ..sync.log import Entry
 from .asked import log_filter
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, page
+from .texts import said
 from .words import explained, kind_word, status_word
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -91,7 +92,7 @@ def _cells(entry: Entry, now: datetime) -> tuple[str, ...]:
         status_word(entry.status),
         reason,
         explained(reason).says,
-        entry.message,
+        said(entry.message),
         entry.crm_message,
         str(entry.attempts),
         entry.remote_id or "",

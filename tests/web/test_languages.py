@@ -104,6 +104,16 @@ def test_a_hosts_own_texts_come_first_and_new_languages_are_there(desk: Helpdesk
     assert languages(str(tmp_path)) == ("de", "en", "he")
 
 
+@pytest.mark.parametrize("wrong", ["%(who)s ist getrennt", "%(crm) ist getrennt", "100 % getrennt"])
+def test_a_hosts_text_with_other_holes_is_shown_in_english(
+    tmp_path: Path, wrong: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _write(tmp_path, "de", {"Disconnect %(crm)s?": wrong})
+    with in_language("de", folder=str(tmp_path)):
+        assert gettext("Disconnect %(crm)s?", crm="HubSpot") == "Disconnect HubSpot?"
+    assert "'Disconnect %(crm)s?'" in caplog.text
+
+
 def test_a_language_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> None:
     assert load_settings(KEYS | {"CRM_SYNC_LOCALE": "de"}, {}).locale == "de"
     with pytest.raises(ConfigurationError, match=r"CRM_SYNC_LOCALE: there is no language fr; there are de, en\."):
