@@ -7,24 +7,20 @@ day, the picture begins where the bound was reached, and says so.
 
 from __future__ import annotations
 
-import logging
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
-from ..credentials.flows import flow_of
 from ..crm import registry
-from ..errors import CRMSyncError
-from ..models import Budget, Connection, DatabaseClock, Operation
+from ..models import Operation
 from ..models.connection import NEEDS_ATTENTION
 from ..models.heartbeat import WORKER
 from ..models.operation import CREATE_LEAD, FAILED, SKIPPED, SUCCESS
-from .budget import budget_key
+from .allowance import Used, used_of
 from .connections import ConnectionView
 from .context import Sync
 from .status import COMMANDS, ConnectionStatus, Status, status
@@ -36,10 +32,7 @@ OUTCOMES = (SUCCESS, FAILED, SKIPPED)
 STEPS = (5, 30, 120, 600, 3600)
 """Seconds at which the lengths of the way to the CRM are told apart."""
 
-_log = logging.getLogger(__name__)
 _operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
-_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
-_budgets: sa.Table = sa.inspect(Budget).local_table  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +62,6 @@ class Ways:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """Calls of a CRM's allowance: of the day's where the CRM tells it, else of the running window of `seconds`."""
-
-    calls: int
-    limit: int
-    seconds: float | None = None
-
-    @property
-    def percent(self) -> int:
-        """Return the share that is used."""
-        return min(100, round(100 * self.calls / self.limit)) if self.limit else 0
-
-
-@dataclass(frozen=True, slots=True)
 class Health:
     """One connection: how it stands, how fast it is, and what it used."""
 
@@ -109,7 +88,7 @@ def overview(sync: Sync, account_id: str) -> Overview:
     with sync.database.read() as database:
         hours, since = _hours(database, account_id, stands.pulse.now)
         healths = tuple(
-            Health(one, _ways(database, one.connection), _used(sync, database, one.connection)) for one in connected
+            Health(one, _ways(database, one.connection), used_of(sync, database, one.connection)) for one in connected
         )
     return Overview(stands, hours, since, healths)
 
@@ -163,33 +142,6 @@ def _measured(lengths: Sequence[float]) -> Ways:
     slowest = lengths[min(len(lengths) - 1, int(0.95 * len(lengths)))]
     counted = tuple(bins[n] for n in range(len(STEPS) + 1))
     return Ways(len(lengths), lengths[len(lengths) // 2], slowest, counted)
-
-
-def _used(sync: Sync, database: sa.Connection, view: ConnectionView) -> Used | None:
-    """Return what a connection used of its allowance; None before its first call, or where its key cannot be read."""
-    row = database.execute(sa.select(_connections).where(_connections.c.id == view.id)).mappings().first()
-    if row is None or not row["credentials"]:
-        return None
-    try:
-        key = _budget_of(sync, row)
-    except CRMSyncError as error:
-        _log.info("the allowance of %s is not shown: %s", view.crm, error.code)
-        return None
-    budget = database.execute(sa.select(_budgets, DatabaseClock()).where(_budgets.c.token_digest == key)).first()
-    return None if budget is None else _of_day_or_window(budget)
-
-
-def _budget_of(sync: Sync, row: sa.RowMapping) -> str:
-    credentials = sync.open_credentials(row["id"], row["credentials"])
-    adapter = registry.adapter_class(row["crm"])
-    return budget_key(sync, row, credentials, flow_of(adapter, row["auth_method"], credentials, sync.settings))
-
-
-def _of_day_or_window(budget: sa.Row[Any]) -> Used:
-    if budget.daily_limit is not None and budget.daily_remaining is not None:
-        return Used(max(0, budget.daily_limit - budget.daily_remaining), budget.daily_limit)
-    is_running = budget[-1] - budget.window_started < budget.window_seconds
-    return Used(budget.used if is_running else 0, budget.window_limit, budget.window_seconds)
 
 
 _SETTLED = (

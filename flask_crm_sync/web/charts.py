@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..sync.allowance import Used
 from ..sync.overview import OUTCOMES, STEPS, Hour, Ways
 from .texts import gettext as _
 
@@ -57,6 +58,15 @@ def bars_of(ways: Ways) -> list[Bin]:
         Bin(name, number, round(100 * number / most) if most else 0)
         for name, number in zip(names, ways.bins, strict=True)
     ]
+
+
+def bars_of_budget(used: Used) -> list[Bin]:
+    """Return the bars of a CRM's allowance: what is used, what will be by the end of its day, what is left."""
+    bars = [Bin(_("used"), used.calls, used.percent)]
+    if used.by_end is not None:
+        bars.append(Bin(_("by midnight, at this rate"), used.by_end, used.percent_by_end))
+    left = max(0, used.limit - used.calls)
+    return [*bars, Bin(_("still free"), left, round(100 * left / used.limit) if used.limit else 0)]
 
 
 def _up_to(seconds: int) -> str:

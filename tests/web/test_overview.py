@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.models import Connection, Heartbeat, Operation
+from flask_crm_sync.models import Budget, Connection, Heartbeat, Operation
 from flask_crm_sync.models.connection import NEEDS_ATTENTION
 from flask_crm_sync.models.operation import FAILED, SKIPPED, SUCCESS
+from flask_crm_sync.sync import allowance
 from flask_crm_sync.sync import overview as engine
+from flask_crm_sync.sync.allowance import budget_of, forecast
 from flask_crm_sync.sync.connections import ConnectionView
 from flask_crm_sync.sync.overview import overview
 from tests.web.helpdesk import OURS, THEIRS, Helpdesk
@@ -91,6 +93,68 @@ def test_the_way_to_the_crm_is_measured(desk: Helpdesk) -> None:
     assert (health.ways.number, health.ways.median, health.ways.slowest) == (5, 3.0, 100.0)
     assert health.ways.bins == (4, 0, 1, 0, 0, 0)
     assert "Half of them arrive within 3 s, 95 of 100 within 100 s." in read(desk.browser("viewer"), PAGE)
+
+
+def spend(desk: Helpdesk, view: ConnectionView, **values: Any) -> None:
+    key = budget_of(desk.sync, desk.stored(view.id)._mapping)
+    with desk.sync.database.write() as database:
+        database.execute(sa.insert(Budget).values(token_digest=key, **values))
+
+
+MIDNIGHT, NEXT = datetime(2026, 11, 22, 5, tzinfo=UTC), datetime(2026, 11, 23, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("hours", "calls", "by_end", "lasts_until"),
+    [
+        (6, 100, 400, None),
+        (6, 300, 1200, MIDNIGHT + timedelta(hours=20)),
+        (6, 0, 0, None),
+        (12, 1000, 2000, MIDNIGHT + timedelta(hours=12)),
+        (0.25, 300, None, None),
+    ],
+)
+def test_a_days_calls_are_forecast_from_the_day_so_far(
+    hours: float, calls: int, by_end: int | None, lasts_until: datetime | None
+) -> None:
+    used = forecast(calls, 1000, MIDNIGHT, NEXT, MIDNIGHT + timedelta(hours=hours))
+    assert (used.by_end, used.lasts_until, used.day_ends) == (by_end, lasts_until, NEXT)
+
+
+def test_the_budget_is_told_with_its_forecast_and_its_table(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = desk.connect()
+    desk.change(Connection, traits={"time_zone": "America/New_York"})
+    spend(desk, view, daily_limit=1000, daily_remaining=700, daily_seen=NEXT.timestamp())
+    noon = (MIDNIGHT + timedelta(hours=30)).timestamp()
+    monkeypatch.setattr(allowance, "DatabaseClock", lambda: sa.literal(noon))
+    page = read(desk.browser("viewer"), PAGE)
+    assert "300 of the day's 1,000 calls, about 1,200 by midnight. Its day ends at 05:00 UTC." in page
+    assert "At this rate the day's calls are used up" in page
+    assert "used 300 by midnight, at this rate 1,200 still free 700" in page
+
+
+@pytest.mark.parametrize("zone", ["", "Nowhere/Land", None])
+def test_calls_of_a_crm_without_a_day_of_its_own_are_those_of_24_hours(desk: Helpdesk, zone: str | None) -> None:
+    view = desk.connect()
+    desk.change(Connection, traits={"time_zone": zone})
+    spend(desk, view, daily_limit=1000, daily_remaining=400, daily_seen=1.0)
+    page = read(desk.browser("viewer"), PAGE)
+    assert "600 of 1,000 calls in the last 24 hours, about 25 an hour." in page
+    assert "used up" not in page
+
+
+def test_what_was_told_yesterday_says_nothing_of_today(desk: Helpdesk) -> None:
+    view = desk.connect()
+    desk.change(Connection, traits={"time_zone": "Europe/Vienna"})
+    spend(desk, view, daily_limit=1000, daily_remaining=10, daily_seen=1.0)
+    assert "0 of the day's 1,000 calls" in read(desk.browser("viewer"), PAGE)
+
+
+def test_a_window_says_how_much_it_allows(desk: Helpdesk) -> None:
+    spend(desk, desk.connect(), window_seconds=60.0, window_limit=100)
+    page = read(desk.browser("viewer"), PAGE)
+    assert "0 of 100 calls in the running 60 seconds." in page
+    assert "allows 6,000 calls an hour" in page
 
 
 def test_a_picture_that_begins_late_says_so(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
