@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.models import Operation
@@ -18,36 +16,12 @@ from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.catch_up import catch_up
 from flask_crm_sync.sync.connections import find_connection
+from tests.browser.chromium import SIZES, fits, in_chromium, served
 from tests.web.helpdesk import OURS, Client, Helpdesk, open_helpdesk
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 KEY = "pat-na1-sandbox"
-SIZES: dict[str, ViewportSize] = {
-    "desktop": {"width": 1280, "height": 860},
-    "phone": {"width": 390, "height": 844},
-}
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="browser: /usr/bin/chromium is not installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
+pytestmark = in_chromium
 
 
 @pytest.fixture
@@ -59,13 +33,8 @@ def desk(tmp_path: Path) -> Iterator[Helpdesk]:
 
 @pytest.fixture
 def origin(desk: Helpdesk) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(desk) as address:
+        yield address
 
 
 @pytest.fixture(params=SIZES)
@@ -92,11 +61,6 @@ def connect(page: Page, key: str = KEY) -> None:
         page.locator("#crmsync-card-hubspot").get_by_text("Connect with API keys").click()
     label.fill(key)
     page.get_by_role("button", name="Connect HubSpot").click()
-
-
-def fits(page: Page) -> bool:
-    """Tell whether the page needs no scrolling sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
 def fill_log(desk: Helpdesk) -> None:

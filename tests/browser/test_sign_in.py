@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync.connections import find_connection
-from tests.browser.test_pages import CHROMIUM, FLAGS, fits
+from tests.browser.chromium import fits, in_chromium
 from tests.web.helpdesk import OURS, Helpdesk, open_helpdesk
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="browser: /usr/bin/chromium is not installed"),
-]
+pytestmark = in_chromium
 
 
 @dataclass
@@ -30,14 +27,6 @@ class Place:
     desk: Helpdesk
     sandbox: Sandbox
     origin: str
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

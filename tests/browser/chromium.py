@@ -1,0 +1,56 @@
+"""What every test in a real Chromium needs: where it is, its flags, and a helpdesk that is served to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, ViewportSize
+from werkzeug.serving import make_server
+
+from tests.web.helpdesk import Helpdesk
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 860},
+    "phone": {"width": 390, "height": 844},
+}
+NODE_MODULES = Path(__file__).parents[1] / "official_clients" / "node" / "node_modules"
+"""Where the packages of JavaScript and CSS lie that the tests use."""
+
+in_chromium = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="browser: /usr/bin/chromium is not installed"),
+]
+"""The marks of a module whose tests need it."""
+
+
+@contextmanager
+def served(desk: Helpdesk) -> Iterator[str]:
+    """Serve a helpdesk on loopback; yields its origin."""
+    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def fits(page: Page) -> bool:
+    """Tell whether the page needs no scrolling sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))

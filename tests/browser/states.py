@@ -1,0 +1,172 @@
+"""Every page in every state that axe looks at. A new page adds its lines to `STATES`, a new situation to `DESKS`."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from playwright.sync_api import Page
+
+from flask_crm_sync.errors import ReconnectRequired
+from flask_crm_sync.models import Budget, Connection, Heartbeat
+from flask_crm_sync.models.connection import CONNECTED, NEEDS_ATTENTION
+from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS
+from flask_crm_sync.sync import reasons
+from flask_crm_sync.sync.allowance import budget_of
+from flask_crm_sync.sync.connections import find_connection, pause
+from flask_crm_sync.sync.progress import CATCH_UP, begin
+from tests.web.helpdesk import OURS, Helpdesk, open_helpdesk
+
+WRONG_KEY = "pat-na1-wrong"
+TOO_LONG = "https://app.example.com/contacts/" + "7" * 60
+
+
+@dataclass(frozen=True)
+class State:
+    """A page in a state: in which helpdesk, at which address, and what is done there before it is looked at."""
+
+    name: str
+    path: str
+    desk: str = "full"
+    who: str = "manager"
+    steps: Callable[[Page], None] | None = None
+
+
+def empty(directory: Path) -> Helpdesk:
+    """Return a helpdesk in which nothing is connected."""
+    desk = open_helpdesk(directory)
+    desk.portal.answers[WRONG_KEY] = ReconnectRequired("No.", crm_message="Authentication credentials not found.")
+    return desk
+
+
+def full(directory: Path) -> Helpdesk:
+    """Return one with every kind of entry, a connection in each state, and a run under way."""
+    desk = open_helpdesk(directory)
+    view = desk.connect(by="1")
+    desk.change(Connection, traits={"portal_id": "111", "time_zone": "Europe/Vienna"}, last_success_at=desk.clock.now())
+    _beat(desk)
+    _fill_log(desk)
+    _beside(desk, "salesforce", state=NEEDS_ATTENTION, state_code="permission_missing", state_message="INSUFFICIENT")
+    rests = {"blocked_until": desk.clock.now() + timedelta(minutes=9), "blocked_code": "rate_limited"}
+    _beside(desk, "dynamics", **rests, blocked_message="Number of requests exceeded the limit of 6000.")
+    _beside(desk, "autochat", enabled=False)
+    key = budget_of(desk.sync, desk.stored(view.id)._mapping)
+    with desk.sync.database.write() as database:
+        begin(database, view.id, CATCH_UP, 400, desk.clock.now() - timedelta(minutes=3))
+        day = {"daily_limit": 1000, "daily_remaining": 120, "daily_seen": time.time()}
+        database.execute(sa.insert(Budget).values(token_digest=key, **day))
+    return desk
+
+
+def paused(directory: Path) -> Helpdesk:
+    """Return one with a paused connection, no worker, and an empty log."""
+    desk = open_helpdesk(directory)
+    desk.connect()
+    pause(desk.sync, OURS, "hubspot")
+    return desk
+
+
+DESKS: dict[str, Callable[[Path], Helpdesk]] = {"empty": empty, "full": full, "paused": paused}
+
+
+def _beat(desk: Helpdesk) -> None:
+    with desk.sync.database.write() as database:
+        for kind in ("worker", "scheduler"):
+            database.execute(sa.insert(Heartbeat).values(name=kind, kind=kind, beat_at=desk.clock.now()))
+
+
+def _beside(desk: Helpdesk, crm: str, **values: object) -> None:
+    """Put a connection to another CRM beside HubSpot's."""
+    with desk.sync.database.write() as database:
+        row = dict(database.execute(sa.select(Connection.__table__)).mappings().first() or {})
+        row |= {"id": uuid.uuid4(), "crm": crm, "remote_label": f"{crm} of Example Ltd", "state": CONNECTED}
+        database.execute(sa.insert(Connection).values(row | values))
+
+
+def _fill_log(desk: Helpdesk) -> None:
+    view = find_connection(desk.sync, OURS, "hubspot")
+    for number, name in enumerate(["Ада Квист-Вайнштейн", "Bartholomäus von Wolkenstein-Rodenegg", "نور حداد"], 1):
+        desk.add_client(number, name=name)
+    found = {"created": True, "written": ["email", "firstname"], "left": {"phone": "changed in the CRM only"}}
+    desk.add_operation(view, "1", status=SUCCESS, details=found, remote_url=TOO_LONG, remote_id="7")
+    history = [{"at": desk.clock.now().isoformat(), "code": "outcome_unknown", "message": "No answer came."}]
+    wrong = {"fields": {"email": "is not valid"}, "request_id": "0190f", "history": history}
+    words = "Property values were not valid: " + "x" * 120
+    desk.add_operation(view, "2", status=FAILED, reason="invalid_record", crm_message=words, details=wrong)
+    desk.add_operation(view, "3", kind=ADD_NOTE, reason=reasons.WAITING_FOR_CLIENT)
+    desk.add_operation(view, "9", status=SKIPPED, reason=reasons.NO_CONTACT_DETAILS)
+    candidates = [{"id": "77", "label": "Record 77", "by": "email", "url": TOO_LONG, "values": {"email": "a@b.c"}}]
+    desk.add_operation(view, "3", status=FAILED, reason="ambiguous_match", details={"candidates": candidates})
+    desk.add_operation(view, "2", subject_id="12", status=FAILED, reason="invalid_record", crm_message=words)
+
+
+def _connect_with_a_wrong_key(page: Page) -> None:
+    page.locator("#crmsync-card-hubspot").get_by_text("Connect with API keys").click()
+    page.get_by_label("Service key or token").fill(WRONG_KEY)
+    page.get_by_role("button", name="Connect HubSpot").click()
+    page.get_by_role("alert").wait_for()
+
+
+def _unfold(page: Page) -> None:
+    """Open all that is folded; of the ways to connect only one is open at a time."""
+    page.evaluate(
+        "document.querySelectorAll('details').forEach(one => { one.removeAttribute('name'); one.open = true })"
+    )
+
+
+def _diagnose(page: Page) -> None:
+    page.locator("#crmsync-card-hubspot").get_by_role("button", name="Diagnose").click()
+    page.get_by_role("heading", name="Diagnosis of HubSpot").wait_for()
+
+
+def _save_a_wrong_interval(page: Page) -> None:
+    page.get_by_label("Update interval in minutes").fill("3")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").wait_for()
+
+
+STATES = [
+    State("connection, nothing connected", "/crm/", "empty"),
+    State("connection, nothing connected, unfolded", "/crm/", "empty", steps=_unfold),
+    State("connection, nothing connected, for a viewer", "/crm/", "empty", "viewer"),
+    State("connection, a wrong key", "/crm/", "empty", steps=_connect_with_a_wrong_key),
+    State("connection, every state", "/crm/"),
+    State("connection, every state, unfolded", "/crm/", steps=_unfold),
+    State("connection, every state, for a viewer", "/crm/", who="viewer"),
+    State("connection, paused, no worker", "/crm/", "paused"),
+    State("diagnosis", "/crm/", steps=_diagnose),
+    State("disconnect", "/crm/connections/hubspot/disconnect"),
+    State("sign-in failed", "/crm/connections/hubspot/callback?error=access_denied&state=made-up", "empty"),
+    State("settings", "/crm/connections/hubspot/settings"),
+    State("settings, for a viewer", "/crm/connections/hubspot/settings", who="viewer"),
+    State("settings, off", "/crm/connections/autochat/settings"),
+    State("settings, a wrong interval", "/crm/connections/hubspot/settings", steps=_save_a_wrong_interval),
+    State("overview, nothing connected", "/crm/overview", "empty"),
+    State("overview, nothing happened", "/crm/overview", "paused"),
+    State("overview", "/crm/overview"),
+    State("overview, unfolded", "/crm/overview", steps=_unfold),
+    State("log, nothing connected", "/crm/log", "empty"),
+    State("log, empty", "/crm/log", "paused"),
+    State("log, nothing failed", "/crm/log?status=failed", "paused"),
+    State("log", "/crm/log"),
+    State("log, for a viewer", "/crm/log", who="viewer"),
+    State("log, one cause", "/crm/log?status=failed&reason=invalid_record&crm=hubspot"),
+    State("log, no such client", "/crm/log?client=nobody"),
+    State("entry, success", "/crm/log/1"),
+    State("entry, failed", "/crm/log/2"),
+    State("entry, waits", "/crm/log/3"),
+    State("entry, left out", "/crm/log/4"),
+    State("entry, to be decided", "/crm/log/5"),
+    State("entry, for a viewer", "/crm/log/5", who="viewer"),
+    State("why, known", "/crm/clients/1"),
+    State("why, failed", "/crm/clients/2"),
+    State("why, gone", "/crm/clients/9"),
+    State("audit trail", "/crm/audit"),
+    State("audit trail, empty", "/crm/audit", "empty"),
+]
+"""Each page that people see, empty and full, as a manager and where it differs as a viewer."""

@@ -1,0 +1,44 @@
+"""In a real browser: its own language and time zone, and German words on a small screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import SIZES, fits, in_chromium, served
+from tests.browser.states import STATES, full
+
+pytestmark = in_chromium
+
+
+@pytest.fixture
+def german(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
+    """Return a phone in Vienna, logged in to a helpdesk with everything in it."""
+    with served(full(tmp_path)) as origin:
+        context = chromium.new_context(
+            locale="de-AT", timezone_id="Europe/Vienna", viewport=SIZES["phone"], base_url=origin
+        )
+        page = context.new_page()
+        page.goto("/login-as/1")
+        yield page
+        context.close()
+
+
+def test_the_browser_tells_its_language_at_once_and_its_zone_for_the_next_page(german: Page) -> None:
+    german.goto("/crm/log/2")
+    assert german.locator("html").get_attribute("lang") == "de"
+    assert "22.11.2026, 14:00:00 UTC" in german.locator("main").inner_text()
+    german.goto("/crm/log/2")
+    assert "22.11.2026, 15:00:00 MEZ" in german.locator("main").inner_text()
+
+
+def test_german_words_fit_on_a_phone(german: Page) -> None:
+    wide = []
+    for path in dict.fromkeys(state.path for state in STATES if state.desk == "full"):
+        german.goto(path)
+        if not fits(german):
+            wide.append(path)
+    assert wide == []
