@@ -30,7 +30,7 @@ _ENGINEERS = {"ValueError", "TypeError", "RuntimeError", "AssertionError", "KeyE
 _ENGINEERS |= {"ConfigurationError", "compile", "TypeVar", "literal_column", "getLogger", "VendorError"}
 _ENGINEERS |= {"debug", "info", "warning", "exception", "log"}  # of a logger
 _WIRE = {"soql.py", "multipart.py", "markup.py", "tasktext.py", "notebody.py", "spelling.py", "numbers.py"}
-_WIRE |= {"masking.py", "transcript.py", "prompt.py"}
+_WIRE |= {"masking.py", "transcript.py", "prompt.py", "described.py", "instructions.py"}  # for models to read
 _WIRE_WORDS = re.compile(
     r"\(\?|flask crm |SELECT|DELETE |[<>]\w|\$|;\s*\w+=|IsConverted|Bearer|application/|https?:|statecode"
     r"|^ref: |offline_access|SystemModstamp|REQUEST_LIMIT|^api refresh|[Hh]elpdesk('s| sync| client key)"
@@ -169,7 +169,7 @@ def _left_out(tree: ast.Module) -> Iterator[ast.AST]:
             yield node.value
         elif isinstance(node, ast.JoinedStr):
             yield from (inner for part in node.values for inner in ast.walk(part))
-        elif isinstance(node, ast.Call) and _called(node) in _ENGINEERS:
+        elif isinstance(node, ast.Call) and _called(node) in _ENGINEERS | _MARKS | {_PLURAL}:  # marked: found already
             yield from (inner for inner in ast.walk(node))
 
 
