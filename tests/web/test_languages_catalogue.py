@@ -17,7 +17,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from flask_crm_sync.errors import error_classes
-from flask_crm_sync.language import DOMAIN, SHIPPED
+from flask_crm_sync.language import DOMAIN, SHIPPED, reader
 from flask_crm_sync.phrases import CONTEXT
 from flask_crm_sync.sync.reasons import explanations
 
@@ -101,6 +101,16 @@ def texts(compiled: bytes) -> dict[object, str]:
     """Return what gettext finds in a compiled catalogue; its header names the tool that wrote it."""
     found: dict[object, str] = vars(GNUTranslations(io.BytesIO(compiled)))["_catalog"]
     return {key: text for key, text in found.items() if key}
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
+def test_every_sentence_with_values_is_recognised_again(path: Path) -> None:
+    language = reader([path.parent.parent.name])
+    sentences = [message for message in known(path) if message.id and message.context == CONTEXT]
+    assert len(sentences) > 50
+    for message in sentences:
+        values = {hole[2:-2]: f"Qx{number}z" for number, hole in enumerate(sorted(set(HOLE.findall(str(message.id)))))}
+        assert language.said(str(message.id) % values) == str(message.string) % values
 
 
 def test_the_template_for_translators_is_the_codes() -> None:
