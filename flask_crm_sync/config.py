@@ -93,6 +93,13 @@ class Settings:
     log_days: int = _key(
         90, integer(0, 36500), "Entries of the log that were done so many days ago are deleted; 0 keeps them for ever."
     )
+    notify_an_hour: int = _key(
+        10,
+        integer(1, 1000),
+        "Messages that one channel is sent in an hour, at most; what is more is folded into a summary.",
+    )
+    notify_hours: int = _key(24, integer(1, 720), "A message that its receiver did not take for so long is given up.")
+    notify_timeout: float = _key(15.0, seconds(1, 30), "Seconds that sending one message may take in all.")
     max_crashes: int = _key(
         5, integer(2, 1000), "A record that took a worker down so often, the last times alone, is set aside."
     )

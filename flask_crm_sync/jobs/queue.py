@@ -23,7 +23,7 @@ from rq import Queue
 from ..clock import Clock
 from ..config import Settings
 from ..errors import ConfigurationError
-from ..models.operation import LANES, LIVE
+from ..models.operation import LANES, LIVE, UPDATE
 
 QUEUE_NAMES = {lane: f"crm-{word}" for lane, word in LANES.items()}
 LIVE_QUEUE = QUEUE_NAMES[LIVE]
@@ -31,6 +31,7 @@ LIVE_QUEUE = QUEUE_NAMES[LIVE]
 _TASKS = "flask_crm_sync.jobs.tasks"
 _WAKE_KEY = "crm-sync:wake"
 _BELL_KEY = "crm-sync:bell"
+_NOTIFY_KEY = "crm-sync:notify"
 _RING_SECONDS = 30
 """For how long a ring that nobody answers keeps the next one away."""
 _JOB_SECONDS = 300
@@ -80,6 +81,14 @@ class Queues:
         """Ask a worker to work on a connection."""
         ring = partial(self._ring, _drain_key(connection_id), QUEUE_NAMES[lane], "drain", connection_id.hex, lane)
         return self.quietly(ring)
+
+    def enqueue_notify(self) -> bool:
+        """Ask a worker to send what people are to be told; receivers may be slow, so it is no work of the live lane."""
+        return self.quietly(partial(self._ring, _NOTIFY_KEY, QUEUE_NAMES[UPDATE], "notify"))
+
+    def notify_begins(self) -> None:
+        """Let the next sending be asked for; before anything is read."""
+        self.quietly(lambda: self.quick_connection().delete(_NOTIFY_KEY))
 
     def wake_begins(self) -> None:
         """Let the next commit ring again; before anything is read."""

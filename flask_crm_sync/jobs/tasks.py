@@ -11,6 +11,9 @@ from uuid import UUID
 from .. import signals
 from ..models.heartbeat import BELL, WORKER
 from ..models.operation import FAILED, LIVE, SUCCESS
+from ..notifications.retention import purge_news
+from ..notifications.sending import is_anything_due, send_due
+from ..notifications.spread import spread
 from ..sync.catch_up import catch_up
 from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
@@ -36,6 +39,7 @@ def wake() -> None:
         ask_for(running, due[1:])
         for first in due[:1]:
             work_on(running, first.connection_id, first.lane)
+        tell_people(running)
         ring_soon(running)
 
 
@@ -57,7 +61,16 @@ def drain(connection_id: str, lane: int = LIVE) -> None:
     with of_this_job() as running:
         running.queues.drain_begins(UUID(connection_id))
         work_on(running, UUID(connection_id), lane)
+        tell_people(running)
         ring_soon(running)
+
+
+def notify() -> None:
+    """Send what people are to be told."""
+    with of_this_job() as running:
+        running.queues.notify_begins()
+        send_due(running.sync)
+        tell_people(running)
 
 
 def look_around(running: Running) -> None:
@@ -68,6 +81,15 @@ def look_around(running: Running) -> None:
         fan_out(running.sync)
     catch_up_a_slice(running)
     purge_log(running.sync)
+    purge_news(running.sync)
+    tell_people(running)
+
+
+def tell_people(running: Running) -> None:
+    """Owe fresh news to the channels that asked for it, and ask for a job that sends what is due."""
+    spread(running.sync)
+    if is_anything_due(running.sync):
+        running.queues.enqueue_notify()
 
 
 def catch_up_a_slice(running: Running) -> None:

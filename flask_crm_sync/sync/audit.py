@@ -18,9 +18,12 @@ from .paging import Place, cut
 
 CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS = "connect", "disconnect", "pause", "resume", "settings"
 RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT = "retry", "retry_all", "dismiss", "decide", "export"
-ACTIONS = (CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS, RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT)
+OVERRIDE = "override"
+NOTIFY = "notify"
+ACTIONS = (CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS, RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT, OVERRIDE, NOTIFY)
 
 CONNECTION, OPERATION, LOG = "connection", "operation", "log"
+CHANNEL = "channel"
 PAGE_SIZE = 50
 
 COMMAND_LINE = "command line"

@@ -11,11 +11,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..errors import SecretUnreadable
-from ..models import Connection, Installation, Webhook
+from ..models import Channel, Connection, Installation, Webhook
+from ..vault import Place
 from .context import Sync
 from .installation import secret_place
 from .webhooks import seal_anew
 
+_channels: sa.Table = sa.inspect(Channel).local_table  # type: ignore[assignment]
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _installations: sa.Table = sa.inspect(Installation).local_table  # type: ignore[assignment]
 _webhooks: sa.Table = sa.inspect(Webhook).local_table  # type: ignore[assignment]
@@ -46,6 +48,8 @@ def _stored(sync: Sync) -> Iterator[_Stored]:
         connections = database.execute(sa.select(_connections.c.id, _connections.c.credentials).where(held)).all()
         installations = database.execute(sa.select(_installations)).all()
         webhooks = database.execute(sa.select(_webhooks.c.connection_id, _webhooks.c.sealed)).all()
+        told = _channels.c.address != ""
+        channels = database.execute(sa.select(_channels.c.id, _channels.c.address).where(told)).all()
     for row in installations:
         anew = partial(_digest_secret_anew, sync, row.id, row.digest_secret)
         yield _Stored(_installations.c.digest_secret, _installations.c.number == row.number, row.digest_secret, anew)
@@ -55,6 +59,9 @@ def _stored(sync: Sync) -> Iterator[_Stored]:
     for row in webhooks:
         anew = partial(seal_anew, sync, row.connection_id, row.sealed)
         yield _Stored(_webhooks.c.sealed, _webhooks.c.connection_id == row.connection_id, row.sealed, anew)
+    for row in channels:
+        anew = partial(_address_anew, sync, row.id, row.address)
+        yield _Stored(_channels.c.address, _channels.c.id == row.id, row.address, anew)
 
 
 def _digest_secret_anew(sync: Sync, row_id: UUID, sealed: str) -> str:
@@ -64,6 +71,16 @@ def _digest_secret_anew(sync: Sync, row_id: UUID, sealed: str) -> str:
 
 def _credentials_anew(sync: Sync, row_id: UUID, sealed: str) -> str:
     return sync.seal_credentials(row_id, sync.open_credentials(row_id, sealed))
+
+
+def channel_place(channel_id: UUID) -> Place:
+    """Return where the address of a channel for notifications is sealed."""
+    return Place(Channel.__tablename__, channel_id, "address")
+
+
+def _address_anew(sync: Sync, channel_id: UUID, sealed: str) -> str:
+    place = channel_place(channel_id)
+    return sync.vault.seal(sync.vault.open(sealed, place), place)
 
 
 def _rotate(sync: Sync, stored: _Stored) -> str:

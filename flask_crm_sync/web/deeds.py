@@ -33,6 +33,7 @@ def deed_word(action: str) -> str:
         audit.DISMISS: _("Left as it is"),
         audit.DECIDE: _("Decided"),
         audit.EXPORT: _("Log downloaded"),
+        audit.NOTIFY: _("Notifications changed"),
         "override": _("Qualification decided"),
     }
     return words.get(action, action.replace("_", " ").capitalize())

@@ -1,0 +1,83 @@
+"""What other people's code may do while it sends for us: speak to public addresses, and keep our secrets out of logs.
+
+Services are spoken to by a library, each in its own way. Python tells an audit hook of every connection at the moment
+in which it is made, name resolved and redirect followed; there, an address that is not public is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+_TALKATIVE = ("apprise", "urllib3.connectionpool", "urllib3.util.retry", "requests")
+"""Loggers that write whole addresses, secrets in them."""
+_REACHES_OUT = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+_FORBIDDEN = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "_thread.start_new_thread"}
+"""No program and no thread, in which this would not hold."""
+_STATUS = re.compile(r"error=(\d{3})\b")
+
+_here = threading.local()
+
+
+class AddressForbidden(Exception):
+    """A connection to an address that may not be spoken to was about to be made."""
+
+
+@contextmanager
+def only_to(allowed: Callable[[str], bool]) -> Iterator[None]:
+    """Let this thread connect to IP addresses that are allowed and to no others; raises AddressForbidden in it."""
+    _watch()
+    _here.allowed = allowed
+    try:
+        yield
+    finally:
+        _here.allowed = None
+
+
+@contextmanager
+def hushed() -> Iterator[list[int]]:
+    """Keep what libraries log in this thread out of the logs; yields the HTTP statuses that they complained of."""
+    _listen()
+    heard: list[int] = []
+    _here.statuses = heard
+    try:
+        yield heard
+    finally:
+        _here.statuses = None
+
+
+@cache
+def _watch() -> None:
+    sys.addaudithook(_audit)
+
+
+@cache
+def _listen() -> None:
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_passes)
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    allowed = getattr(_here, "allowed", None)
+    if allowed is None:
+        return
+    if event in _FORBIDDEN or (event in _REACHES_OUT and not _is_allowed(arguments[1], allowed)):
+        raise AddressForbidden(event)
+
+
+def _is_allowed(address: Any, allowed: Callable[[str], bool]) -> bool:
+    return isinstance(address, tuple) and bool(address) and isinstance(address[0], str) and allowed(address[0])
+
+
+def _passes(record: logging.LogRecord) -> bool:
+    statuses: list[int] | None = getattr(_here, "statuses", None)
+    if statuses is None:
+        return True
+    statuses.extend(int(found) for found in _STATUS.findall(record.getMessage()))
+    return False

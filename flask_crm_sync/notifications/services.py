@@ -1,0 +1,114 @@
+"""Services such as e-mail, Slack and Teams, through Apprise: the `notify` extra of the package."""
+
+from __future__ import annotations
+
+import importlib
+import queue
+import threading
+from functools import partial
+from typing import Any
+
+from ..config import Settings
+from .guard import AddressForbidden, hushed, only_to
+from .problems import (
+    LOCAL_SERVICE,
+    NO_ADDRESS,
+    PACKAGE_MISSING,
+    PLAIN_SERVICE,
+    PRIVATE_ADDRESS,
+    REFUSED,
+    UNREACHABLE,
+    CannotTell,
+)
+from .targets import check_host, may_be_told, on_loopback
+
+_LOCAL = {"blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "rsyslog", "syslog", "windows"}
+_OUR_OWN = {"https", "http"}
+_LONGEST = 2000
+
+
+def check_service(url: str, settings: Settings) -> str:
+    """Return what people may see of a service's address; raise CannotTell for one that is not to be used."""
+    with hushed():
+        plugin = _plugin(url, settings)
+    host = _host(plugin)
+    if host:
+        check_host(host, plugin.port or 443, settings)
+    name = str(plugin.service_name)
+    return f"{name} ({host})" if host else name
+
+
+def tell(url: str, subject: str, text: str, settings: Settings) -> None:
+    """Send a message through a service, within `CRM_SYNC_NOTIFY_TIMEOUT` seconds; raise CannotTell where it fails."""
+    answer: queue.SimpleQueue[CannotTell | None] = queue.SimpleQueue()
+    work = partial(_answered, answer, url, subject, text, settings)
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        problem = answer.get(timeout=settings.notify_timeout)
+    except queue.Empty:
+        raise CannotTell(UNREACHABLE) from None
+    if problem is not None:
+        raise problem
+
+
+def is_installed() -> bool:
+    """Tell whether the package that speaks to services is there."""
+    try:
+        return bool(_apprise())
+    except CannotTell:
+        return False
+
+
+def _answered(
+    answer: queue.SimpleQueue[CannotTell | None], url: str, subject: str, text: str, settings: Settings
+) -> None:
+    try:
+        with hushed() as statuses, only_to(partial(may_be_told, settings=settings)):
+            taken = _send(_plugin(url, settings), subject, text)
+        answer.put(None if taken else CannotTell(REFUSED, statuses[-1] if statuses else None))
+    except CannotTell as problem:
+        answer.put(problem)
+    except AddressForbidden:
+        answer.put(CannotTell(PRIVATE_ADDRESS))
+    except Exception:  # whatever a service's module raises; its words may quote the address
+        answer.put(CannotTell(REFUSED))
+
+
+def _send(plugin: Any, subject: str, text: str) -> bool:
+    convert = importlib.import_module("apprise.conversion").convert_between
+    body = convert("text", plugin.notify_format, text)
+    return bool(plugin.notify(title=subject, body=body))
+
+
+def _plugin(url: str, settings: Settings) -> Any:
+    """Return what speaks to a service; raise CannotTell for what must not be spoken to, or not like this."""
+    apprise, scheme = _apprise(), url.partition("://")[0].lower()
+    if scheme in _LOCAL:
+        raise CannotTell(LOCAL_SERVICE)
+    usual = url.isprintable() and len(url) <= _LONGEST
+    made = apprise.Apprise.instantiate(url, asset=_asset(apprise)) if usual else None
+    if made is None or (scheme in _OUR_OWN and _host(made)):  # a web address that no service knows as its own
+        raise CannotTell(NO_ADDRESS)
+    made.redirects = False
+    plain = made.secure_protocol and made.protocol and not made.secure
+    if not made.verify_certificate or (plain and not on_loopback(made.host, settings)):
+        raise CannotTell(PLAIN_SERVICE)
+    return made
+
+
+def _asset(apprise: Any) -> Any:
+    """Return how the library behaves: no threads of its own, nothing kept on disk, no icons fetched."""
+    return apprise.AppriseAsset(async_mode=False, secure_logging=True, image_url_mask=None, image_url_logo=None)
+
+
+def _host(plugin: Any) -> str:
+    """Return the host that an address names, "" for a service with hosts of its own."""
+    named = getattr(plugin, "smtp_host", None) or (plugin.host if "host" in plugin.template_tokens else "")
+    return str(named or "")
+
+
+def _apprise() -> Any:
+    try:
+        return importlib.import_module("apprise")
+    except ImportError:
+        raise CannotTell(PACKAGE_MISSING) from None
