@@ -14,7 +14,7 @@ from . import reasons
 from .context import Sync
 from .fanout import fan_out
 from .operations import table as operations
-from .progress import NOW, begin
+from .progress import NOW, RETRY, begin
 from .scan import scan
 from .status import COUNT_TO
 
@@ -39,6 +39,19 @@ def sync_now(sync: Sync, account_id: str | None = None, crm: str | None = None) 
             if number:
                 begin(database, connection_id, NOW, number, now)
         return sum(due.values())
+
+
+def watch_retried(sync: Sync, account_id: str, crm: str = "") -> None:
+    """Remember a run of what is due after many were tried again, so that pages can show how far its sending is.
+
+    "" for `crm` stands for all of the account's.
+    """
+    now = sync.clock.now()
+    with sync.database.write() as database:
+        for connection_id in database.execute(_workable(account_id, crm or None)).scalars().all():
+            number = database.execute(_DUE, {"of": connection_id, "now": now}).scalar_one()
+            if number:
+                begin(database, connection_id, RETRY, number, now)
 
 
 def _workable(account_id: str | None, crm: str | None) -> sa.Select[Any]:

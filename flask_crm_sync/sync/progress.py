@@ -22,7 +22,7 @@ from .context import Sync
 from .rounds import next_round
 from .status import COUNT_TO
 
-CATCH_UP, NOW = "catch_up", "now"
+CATCH_UP, NOW, RETRY = "catch_up", "now", "retry"
 SHOWN_FOR = timedelta(hours=1)
 """How long what is done is still told of."""
 SLICE = 1000

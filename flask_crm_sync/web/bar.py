@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..sync.connections import ConnectionView
-from ..sync.progress import NOW, Progress, progress
+from ..sync.progress import NOW, RETRY, Progress, progress
 from .door import this_sync
 from .entrance import may_manage
 from .texts import gettext as _
@@ -27,7 +27,12 @@ class Bar:
 
     @property
     def may_stop(self) -> bool:
-        """Tell whether there is anything left to stop."""
+        """Tell whether there is anything left to stop; what a person had tried again is stopped by pausing."""
+        return self.moves and self.progress.what != RETRY
+
+    @property
+    def moves(self) -> bool:
+        """Tell whether it is under way and nobody stopped it."""
         return self.is_running and not self.progress.cancelled
 
     @property
@@ -37,7 +42,8 @@ class Bar:
             return _("Stopped")
         if not self.is_running:
             return _("Done")
-        return _("Sending what waits") if self.progress.what == NOW else _("Catching up with your clients")
+        words = {NOW: _("Sending what waits"), RETRY: _("Trying again")}
+        return words.get(self.progress.what, _("Catching up with your clients"))
 
     @property
     def count(self) -> str:
@@ -49,7 +55,7 @@ class Bar:
     def pace(self) -> str:
         """Return the rate and the time left, once something is done."""
         left = self.progress.seconds_left
-        if not self.may_stop:
+        if not self.moves:
             return ""
         if left is None:
             return _("It has only just begun.")

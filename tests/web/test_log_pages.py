@@ -169,11 +169,33 @@ def test_a_long_retry_goes_step_by_step_and_says_how_far_it_is(desk: Helpdesk, m
         desk.add_operation(view, str(number), status=FAILED, reason="invalid_record")
     browser = desk.browser("manager")
     first = post(browser, "/crm/log/retry-all", reason="invalid_record")
-    assert "100 entries so far. Of 150." in plain(first.text)
-    carried = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html.unescape(first.text)))
-    last = browser.post("/crm/log/retry-all", data=carried)
+    assert "100 of 150" in plain(first.text)
+    last = browser.post("/crm/log/retry-all", data=carried_by(first.text))
     assert "150 entries are tried again now." in plain(last.text)
     assert shown(desk, "status=failed") == []
+    card = plain(read(browser, "/crm/"))
+    assert "Trying again 0 of 150" in card
+    assert "Stop this" not in card
+
+
+def test_a_long_retry_tells_its_rate_and_time_left_and_stops_where_it_is(
+    desk: Helpdesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry_page, "SLICES", 1)
+    view, browser = desk.connect(), desk.browser("manager")
+    for number in range(250):
+        desk.add_operation(view, str(number), status=FAILED, reason="invalid_record")
+    first = carried_by(post(browser, "/crm/log/retry-all", reason="invalid_record").text)
+    desk.clock.sleep(60)
+    second = browser.post("/crm/log/retry-all", data=first).text
+    assert "200 a minute, about 1 minute left" in plain(second)
+    answer = browser.post("/crm/log/retry-all", data={**carried_by(second), "stop": "1"}, follow_redirects=True)
+    assert "200 entries are tried again now. The others stay as they are." in plain(answer.text)
+    assert len(shown(desk, "status=failed")) == 50
+
+
+def carried_by(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html.unescape(page)))
 
 
 @pytest.mark.parametrize("reason", ["", "cannot_confirm", "no_such_reason", "x" * 300])
