@@ -1,0 +1,114 @@
+"""The rules: what a set of criteria makes of a conversation. Pure, and quick enough for every message.
+
+The criteria are asked in order, and the first one that decides does so:
+
+- it matches, and the conversation is qualified;
+- it would match, but an excluded keyword was said: the conversation is unqualified. So does a criterion of excluded
+  keywords alone, as soon as one of them is said.
+
+Where none decides, but an excluded keyword of one was said in its channels, the conversation is unqualified as well;
+pending else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from ..host.records import ClientRecord, ConversationRecord, MessageRecord
+from ..models.qualification import QUALIFIED, UNQUALIFIED, WAITING
+from .conditions import EXCLUDES, MATCHES, PARTLY, Explained, Ready, Seen, seen_in
+from .criteria import Criterion, in_order
+from .folding import SEPARATOR, folded
+from .terms import Vocabulary
+
+LONGEST = 300_000
+"""Characters of a conversation that are looked at; of a longer one the beginning and the end, half and half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules say of a conversation.
+
+    `criterion` is the one that decided, None where none did. `reasons` are sentences. `excluded` is the keyword by
+    which it is unqualified. `second_look` tells that it is pending, and a criterion marks it as worth a review.
+    """
+
+    status: str
+    criterion: Criterion | None = None
+    score: int = 0
+    reasons: tuple[str, ...] = ()
+    excluded: str = ""
+    second_look: bool = False
+
+    @property
+    def worth_review(self) -> bool:
+        """Tell whether the criteria wish for a review: of what they qualified, or of what deserves a second look."""
+        return self.second_look or (self.status == QUALIFIED and self.criterion is not None and self.criterion.review)
+
+
+class Rules:
+    """The enabled criteria of a set, in order, ready to be asked."""
+
+    def __init__(self, criteria: Iterable[Criterion]) -> None:
+        self.criteria = tuple(in_order(each for each in criteria if each.enabled))
+        self._ready = tuple(map(Ready, self.criteria))
+        self._of_client = Vocabulary(term for each in self._ready if not each.is_of_everybody for term in each.terms)
+        self._of_everybody = Vocabulary(term for each in self._ready if each.is_of_everybody for term in each.terms)
+
+    def judge(self, conversation: ConversationRecord, client: ClientRecord | None = None) -> Judged:
+        """Return what the criteria make of a conversation, None standing for a client that is not known."""
+        return self._judged(self._seen(conversation, client))
+
+    def explain(self, conversation: ConversationRecord, client: ClientRecord | None = None) -> tuple[Explained, ...]:
+        """Return what each criterion found, condition by condition, in order; the one that decides is marked."""
+        seen = self._seen(conversation, client)
+        decider = self._judged(seen).criterion
+        explained = (each.explained(seen) for each in self._ready)
+        return tuple(replace(each, decides=each.criterion is decider) for each in explained)
+
+    def _judged(self, seen: Seen) -> Judged:
+        worth_a_look = False
+        for ready in self._ready:
+            result, score = ready.result(seen)
+            if result == MATCHES:
+                return _qualified(ready, seen, score)
+            if result == EXCLUDES:
+                return _unqualified(ready, seen)
+            worth_a_look = worth_a_look or (result == PARTLY and ready.criterion.second_look)
+        for ready in self._ready:
+            if ready.excluded_word(seen):
+                return _unqualified(ready, seen)
+        reason = "No criterion matches so far." if self._ready else "There is no criterion in use."
+        return Judged(WAITING, reasons=(reason,), second_look=worth_a_look)
+
+    def _seen(self, conversation: ConversationRecord, client: ClientRecord | None) -> Seen:
+        messages = conversation.messages
+        own = _heard(self._of_client, [message for message in messages if message.from_client])
+        return seen_in(conversation, client, own, _heard(self._of_everybody, messages))
+
+
+def compile_rules(criteria: Sequence[Criterion]) -> Rules:
+    """Make the rules of a set's criteria; those that are switched off are left out."""
+    return Rules(criteria)
+
+
+def _heard(vocabulary: Vocabulary, messages: Sequence[MessageRecord]) -> AbstractSet[str]:
+    if not vocabulary:
+        return frozenset()
+    said = SEPARATOR.join([message.text for message in messages])
+    if len(said) > LONGEST:
+        said = said[: LONGEST // 2] + SEPARATOR + said[-LONGEST // 2 :]
+    return vocabulary.heard(folded(said))
+
+
+def _qualified(ready: Ready, seen: Seen, score: int) -> Judged:
+    reasons = (f"The criterion “{ready.criterion.name}” matches.", *ready.shown_reasons(seen))
+    return Judged(QUALIFIED, ready.criterion, score, reasons)
+
+
+def _unqualified(ready: Ready, seen: Seen) -> Judged:
+    word = ready.excluded_word(seen)
+    reasons = (f"The criterion “{ready.criterion.name}” excludes conversations in which “{word}” is said.",)
+    return Judged(UNQUALIFIED, ready.criterion, 0, reasons, excluded=word)
