@@ -18,6 +18,7 @@ from ..sync.catch_up import catch_up
 from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
 from ..sync.fanout import fan_out
+from ..sync.guesses import forget_tries
 from ..sync.push import Drained
 from ..sync.push import drain as push
 from ..sync.retention import purge_log
@@ -81,6 +82,7 @@ def look_around(running: Running) -> None:
         fan_out(running.sync)
     catch_up_a_slice(running)
     purge_log(running.sync)
+    forget_tries(running.sync)
     purge_news(running.sync)
     tell_people(running)
 

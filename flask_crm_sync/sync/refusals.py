@@ -31,3 +31,15 @@ class ChoiceNotPossible(CRMSyncError):
     code = "choice_not_possible"
     says = "That choice is not possible for this entry, or no longer."
     advice = "Look at the entry again: it may have moved on meanwhile."
+
+
+class TooManyTries(CRMSyncError):
+    """The same form was sent too often in a short time; `seconds` until it is taken again."""
+
+    code = "too_many_tries"
+    says = "That was tried too often in a short time."
+    advice = "Wait a few minutes, then try again."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(self.says)
+        self.seconds = seconds

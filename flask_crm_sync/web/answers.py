@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..resources import templates_directory
 from ..sync.connections import crm_label
-from ..sync.refusals import NotFound
+from ..sync.refusals import NotFound, TooManyTries
 from ..sync.status import COMMANDS
 from . import words
 from .door import this_sync
@@ -106,6 +106,14 @@ def too_large(_error: Exception) -> ResponseReturnValue:
     )
 
 
+@blueprint.errorhandler(TooManyTries)
+def too_often(error: TooManyTries) -> ResponseReturnValue:
+    """Say when the form is taken again."""
+    waits = _("Nothing was changed. Please wait %(time)s, then try again.", time=words.amount(error.seconds))
+    shown, code = _message(_("That was tried too often"), waits, 429)
+    return shown, code, {"Retry-After": str(error.seconds)}
+
+
 @blueprint.errorhandler(DBAPIError)
 def database_failed(error: DBAPIError) -> ResponseReturnValue:
     """Name the command where our tables are missing; any other trouble with the database is the host's to show."""
@@ -119,7 +127,7 @@ def database_failed(error: DBAPIError) -> ResponseReturnValue:
     )
 
 
-def _message(title: str, text: str, code: int, command: str = "") -> ResponseReturnValue:
+def _message(title: str, text: str, code: int, command: str = "") -> tuple[str, int]:
     return render_template("crm_sync/message.html", title=title, text=text, command=command), code
 
 

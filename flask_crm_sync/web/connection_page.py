@@ -18,6 +18,7 @@ from ..models.connection import CONNECTED, NEEDS_ATTENTION
 from ..sync import connections as sync_connections
 from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
 from ..sync.diagnosis import diagnose
+from ..sync.guesses import CONNECT, TEST, count_try
 from ..sync.now import sync_now as bring_forward
 from ..sync.refusals import OtherRemoteAccount
 from ..sync.rounds import next_round
@@ -79,6 +80,7 @@ def connection_page() -> ResponseReturnValue:
 def connect(crm: str) -> ResponseReturnValue:
     """Test what was typed in and store it; what is wrong is said at the form."""
     adapter_or_404(crm)
+    count_try(this_sync(), CONNECT, this_account(), door().access.user_id())
     method, typed = request.form.get("method", ""), request.form.to_dict()
     try:
         connected = connect_account(
@@ -113,6 +115,7 @@ def adapter_or_404(crm: str) -> type[Adapter]:
 def test(crm: str) -> ResponseReturnValue:
     """Ask the CRM whether the stored credentials are good."""
     known = find_connection(this_sync(), this_account(), crm)
+    count_try(this_sync(), TEST, this_account(), door().access.user_id())
     try:
         tested = sync_connections.test_connection(this_sync(), known.id)
     except CRMSyncError as error:

@@ -15,7 +15,9 @@ from werkzeug.exceptions import HTTPException
 
 from ..crm.webhooks import Received
 from ..errors import SecretUnreadable
+from ..sync.guesses import UNKNOWN_TOKENS, count_strangers_try
 from ..sync.inbound import ACCEPTED, FORGED, MALFORMED, find_receiver, receive
+from ..sync.refusals import TooManyTries
 from .door import door, this_sync
 
 NAME = "crm_sync_webhooks"
@@ -39,12 +41,12 @@ def spare_from_csrf(endpoint: str | None, values: dict[str, Any] | None) -> None
 def take_delivery(token: str) -> ResponseReturnValue:
     """Answer a delivery: 204 for what is genuine, used or not; 401, 400, 404 or 413 for what is not.
 
-    503, upon which a CRM tries again, where we cannot tell.
+    429 to who tries many addresses that nobody has. 503, upon which a CRM tries again, where we cannot tell.
     """
     try:
         receiver = find_receiver(this_sync(), token)
         if receiver is None:
-            return _answer(404)
+            return _unknown()
         body = _body()
         if body is None:
             return _answer(413)
@@ -60,6 +62,15 @@ def take_delivery(token: str) -> ResponseReturnValue:
 
 # OPTIONS is not answered, so that the address says nothing to anybody but by POST.
 blueprint.add_url_rule("/hooks/<token>", "take", take_delivery, methods=["POST"], provide_automatic_options=False)
+
+
+def _unknown() -> ResponseReturnValue:
+    """Answer an address that nobody has; what CRMs send to one that somebody has is never counted."""
+    try:
+        count_strangers_try(this_sync(), UNKNOWN_TOKENS, request.remote_addr or "")
+    except TooManyTries as refusal:
+        return "", 429, {"Cache-Control": "no-store", "Retry-After": str(refusal.seconds)}
+    return _answer(404)
 
 
 def webhook_url(token: str) -> str:
