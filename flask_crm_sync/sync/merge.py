@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 MAX_INTENTS = 8
@@ -21,6 +22,47 @@ class Left(StrEnum):
     FILLED_BEFORE = "had a value in the CRM before it was linked"
     NEVER_BLANK = "was cleared here, and the CRM never leaves it blank"
     LACKING = "this record in the CRM has no such field, or it may not be written"
+    ONE_WAY_HOME = "changed here, but this field only comes from the CRM"
+    ASKED = "changed on both sides; a person decides"
+    STOPPED = "went back and forth too often; look at automations in the CRM and here that set it"
+    NOT_WRITABLE = "changed in the CRM, but this app has no such field that can be written"
+    UNFIT = "changed in the CRM to a value that does not fit here"
+    REFUSED_HERE = "changed in the CRM, but this app refused the value"
+
+
+Direction = Literal["out", "in", "both", "off"]
+ConflictRule = Literal["platform", "crm", "newest", "ask"]
+Side = Literal["ours", "theirs"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """Which way a field goes on a two-way connection, and who wins where both sides changed it."""
+
+    direction: Direction = "both"
+    conflict: ConflictRule = "crm"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a two-way merge goes by: each field's rule, which side is newer, what people chose, what is stopped.
+
+    `newer` is None where the two times are not both known, or equal: then a person is asked.
+    """
+
+    rules: Mapping[str, FieldRule] = field(default_factory=dict)
+    newer: Side | None = None
+    choices: Mapping[str, Side] = field(default_factory=dict)
+    stopped: Collection[str] = ()
+
+    def rule(self, name: str) -> FieldRule:
+        """Return a field's rule."""
+        return self.rules.get(name, FieldRule())
+
+    def winner(self, name: str) -> Side | None:
+        """Return whose value stays where both sides changed, None where a person decides."""
+        sides: Mapping[ConflictRule, Side | None] = {"platform": "ours", "crm": "theirs", "newest": self.newer}
+        return sides.get(self.rule(name).conflict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +116,27 @@ class Plan:
     """What the merge found: fields to write, fields left and why, and the base if the write succeeds.
 
     `agreed` names the fields whose base moves; a field that was left keeps the base it had, so that a value which a
-    person set in the CRM is still theirs when ours changes later.
+    person set in the CRM is still theirs when ours changes later. Two-way only: `brings` are the CRM's values to take
+    home, `asks` the fields that wait for a person, `decided` the winners of fields that both sides changed.
     """
 
     writes: dict[str, str] = field(default_factory=dict)
     left: dict[str, Left] = field(default_factory=dict)
     agreed: list[str] = field(default_factory=list)
+    brings: dict[str, str] = field(default_factory=dict)
+    asks: list[str] = field(default_factory=list)
+    decided: dict[str, Side] = field(default_factory=dict)
 
     def leave(self, names: Collection[str], why: Left) -> None:
         """Take fields out of what is written, saying why."""
         for name in names:
             if self.writes.pop(name, None) is not None:
+                self.left[name] = why
+
+    def leave_there(self, names: Collection[str], why: Left) -> None:
+        """Take fields out of what is brought home, saying why."""
+        for name in names:
+            if self.brings.pop(name, None) is not None:
                 self.left[name] = why
 
 
@@ -96,8 +148,9 @@ def merge(
     digest: Digester,
     *,
     version: int,
+    terms: Terms | None = None,
 ) -> Plan:
-    """Decide field by field what to write.
+    """Decide field by field what to write and, with `terms`, what to bring home.
 
     `intents` are digests of what earlier, unanswered writes sent: a CRM value that equals one of them is ours, not a
     person's edit. A base of another translation `version` is not compared: sides that differ stay until one moves.
@@ -105,8 +158,12 @@ def merge(
     plan = Plan()
     for name, mine in ours.items():
         other = theirs.get(name, "")
+        if terms is not None and _is_kept_out(plan, terms, name, differs=mine != other):
+            continue
         if mine == other:
             plan.agreed.append(name)
+        elif terms is not None and (moved := _moved(base, intents, name, mine, other, digest, version=version)):
+            _both_ways(plan, terms, name, mine, other, moved)
         elif base is None or name not in base.fields:
             _first_meeting(plan, name, mine, other, theirs_is_ours=digest(name, other) in intents.get(name, ()))
         elif base.version != version:
@@ -140,6 +197,84 @@ def _since_base(plan: Plan, name: str, mine: str, *, we_moved: bool, they_moved:
         plan.left[name] = Left.BOTH_CHANGED if we_moved else Left.CRM_CHANGED
     elif we_moved or we_are_behind:
         plan.writes[name] = mine
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """Who moved since both sides last agreed; `behind` where an older write of ours is what the CRM shows."""
+
+    ours: bool
+    theirs: bool
+    behind: bool
+    first: bool
+
+
+def _moved(
+    base: Base | None,
+    intents: Mapping[str, Sequence[str]],
+    name: str,
+    mine: str,
+    other: str,
+    digest: Digester,
+    *,
+    version: int,
+) -> _Moved | None:
+    """Tell who moved; None where the base is another translation's. What was never agreed moved where it is filled."""
+    shown, sent = digest(name, other), intents.get(name, ())
+    if base is None or name not in base.fields:
+        theirs_is_ours = shown in sent
+        return _Moved(bool(mine) or theirs_is_ours, bool(other) and not theirs_is_ours, theirs_is_ours, True)
+    if base.version != version:
+        return None
+    was_ours, was_theirs = base.fields[name]
+    moved_there = shown != was_theirs and shown not in sent
+    return _Moved(digest(name, mine) != was_ours, moved_there, shown != was_theirs, False)
+
+
+def _is_kept_out(plan: Plan, terms: Terms, name: str, *, differs: bool) -> bool:
+    """Leave a field on both sides that is switched off, or that went back and forth too often."""
+    if name in terms.stopped and differs:
+        plan.left[name] = Left.STOPPED
+        return True
+    return terms.rule(name).direction == "off"
+
+
+def _both_ways(plan: Plan, terms: Terms, name: str, mine: str, other: str, moved: _Moved) -> None:
+    direction, chosen = terms.rule(name).direction, terms.choices.get(name)
+    if moved.ours and moved.theirs:
+        if direction == "out" and moved.first and chosen is None:
+            plan.left[name] = Left.FILLED_BEFORE
+            plan.agreed.append(name)
+            return
+        winner = chosen or terms.winner(name)
+        if winner is None:
+            plan.asks.append(name)
+            plan.left[name] = Left.ASKED
+            return
+        plan.decided[name] = winner
+        _carry(plan, direction, name, mine, other, winner, contested=True)
+    elif moved.theirs:
+        _carry(plan, direction, name, mine, other, "theirs", contested=False)
+    elif moved.ours or moved.behind:
+        _carry(plan, direction, name, mine, other, "ours", contested=False)
+    else:
+        return  # both are as they were agreed, in two forms
+
+
+def _carry(
+    plan: Plan, direction: Direction, name: str, mine: str, other: str, winner: Side, *, contested: bool
+) -> None:
+    """Carry the winner's value over where the field goes that way; else it stays, and the log says why."""
+    if winner == "ours" and direction != "in":
+        plan.writes[name] = mine
+    elif winner == "theirs" and direction != "out":
+        plan.brings[name] = other
+    elif winner == "ours":
+        plan.left[name] = Left.ONE_WAY_HOME
+        if contested:
+            plan.agreed.append(name)
+    else:
+        plan.left[name] = Left.BOTH_CHANGED if contested else Left.CRM_CHANGED
 
 
 def settled_base(
