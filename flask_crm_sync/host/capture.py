@@ -14,15 +14,16 @@ import logging
 import weakref
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import InstanceState, Mapper, ORMExecuteState, Session, SessionTransaction
 
 from ..clock import Clock, SystemClock
-from ..models.change import CREATED, DELETED, UPDATED
+from ..models.change import CLIENT, CREATED, DELETED, UPDATED
 from .bulk import Bulk
-from .ledger import Ledger
+from .ledger import APPLYING, Applying, Ledger
 from .reading import Host
 from .rules import Rule, rules_of
 from .values import key_text
@@ -105,7 +106,8 @@ class Capture:
     def _see(self, rule: Rule, connection: sa.Connection, state: InstanceState[Any], happened: str) -> None:
         key = rule.subject_key(connection, state)
         if key is not None:
-            self._note(connection, state, rule.subject, key, rule.kind(happened), rule.account_of(state))
+            kind, origin = rule.kind(happened), _origin(rule, state, key_text(key), happened)
+            self._note(connection, state, rule.subject, key, kind, rule.account_of(state), origin)
 
     def _note(
         self,
@@ -115,13 +117,14 @@ class Capture:
         key: Any,
         kind: str,
         account: str | None,
+        origin: UUID | None = None,
     ) -> None:
-        """Every change by events comes through here, so this is where a write of our own would be recognised."""
+        """Note a change by events; `origin` is the connection that all of it came home from."""
         session = state.session
         if session is not None:
             ledger = self._ledger(session)
             ledger.connection = connection
-            ledger.see(subject, key_text(key), kind, account)
+            ledger.see(subject, key_text(key), kind, account, origin)
 
     def _flushed(self, session: Session, _: Any) -> None:
         ledger: Ledger | None = session.info.get(self)
@@ -172,6 +175,19 @@ class Capture:
     def _is_ours(self, engine: sa.Engine) -> bool:
         """An engine with other execution options shares its pool with the one that it was made from."""
         return engine is self._engine or engine.pool is self._engine.pool
+
+
+def _origin(rule: Rule, state: InstanceState[Any], key: str, happened: str) -> UUID | None:
+    """Recognise a write of our own by what it sets; where the host's code changes more, it is a change as any other."""
+    applying: Applying | None = state.session.info.get(APPLYING) if state.session is not None else None
+    if applying is None or not rule.is_subject or rule.subject != CLIENT or happened == DELETED:
+        return None
+    if happened == UPDATED and applying.client_id != key:
+        return None
+    told = set(state.manager if rule.watched is None else rule.watched)
+    if happened == CREATED:
+        told.discard(rule.key)  # it has one of its own, whoever made it
+    return applying.origin if applying.explains(state, told) else None
 
 
 class _Tables:

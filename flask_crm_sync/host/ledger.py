@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import InstanceState, PassiveFlag, Session, SessionTransaction
 
 from ..models import Change
 from ..models.change import CREATED, DELETED, UPDATED
@@ -21,16 +24,40 @@ KEY_LENGTH: int = _key_type.length
 _WEIGHT = {UPDATED: 0, CREATED: 1, DELETED: 2}
 
 
+APPLYING = "crm_sync_applying"
+"""Where a session that brings a CRM's values home says so (`Session.info`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What we are writing to a client ourselves: attributes and values that came from the connection `origin`."""
+
+    origin: UUID
+    client_id: str | None
+    values: Mapping[str, Any]
+
+    def explains(self, state: InstanceState[Any], names: Collection[str]) -> bool:
+        """Tell whether all that is edited is what we set: a value that the host's code adds or alters is its own."""
+        return all(
+            name in self.values and state.dict.get(name) == self.values[name]
+            for name in names
+            if state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE).has_changes()
+        )
+
+
 class Ledger:
     """The notes of one session. Several events on one subject in one flush are one change: the weightiest."""
 
     def __init__(self) -> None:
-        self.seen: dict[tuple[str, str], tuple[str, str | None]] = {}
+        self.seen: dict[tuple[str, str], tuple[str, str | None, UUID | None]] = {}
         self.connection: sa.Connection | None = None
         self._wrote: set[SessionTransaction] = set()
 
-    def see(self, subject: str, id: str, kind: str, account: str | None) -> None:
-        """Note that something happened to a subject in this flush. A key too long for us must not fail the host."""
+    def see(self, subject: str, id: str, kind: str, account: str | None, origin: UUID | None = None) -> None:
+        """Note that something happened to a subject in this flush. A key too long for us must not fail the host.
+
+        `origin` is the connection that all of it came home from.
+        """
         if len(id) > KEY_LENGTH:
             log.warning("A %s is left out: its key has %d characters, we take %d", subject, len(id), KEY_LENGTH)
             return
@@ -40,14 +67,18 @@ class Ledger:
         if before is not None:
             kind = max(kind, before[0], key=_WEIGHT.__getitem__)
             account = before[1] if account is None else account
-        self.seen[subject, id] = (kind, account)
+            origin = origin if origin == before[2] else None
+        self.seen[subject, id] = (kind, account, origin)
 
     def take(self, now: datetime) -> list[dict[str, Any]]:
         """Return the rows of what was seen, and forget it."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"subject_type": subject, "subject_id": id, "account_id": account, "kind": kind, "created_at": now}
-            for (subject, id), (kind, account) in self.seen.items()
+            for (subject, id), (kind, account, _) in self.seen.items()
         ]
+        origins = [origin for _, _, origin in self.seen.values()]
+        if any(origins):
+            rows = [{**row, "origin": origin} for row, origin in zip(rows, origins, strict=True)]
         self.seen = {}
         return rows
 
