@@ -63,6 +63,12 @@ def open_webhook(sync: Sync, account_id: str, crm: str, *, by: str = "") -> Webh
     return _view(sync, known)
 
 
+def find_webhook(sync: Sync, account_id: str, crm: str) -> WebhookView | None:
+    """Return the webhook of an account's connection, None where none was made; raise as `open_webhook` does."""
+    known = _connected(sync, account_id, crm)
+    return _view(sync, known) if _row(sync, known.id) is not None else None
+
+
 def set_secret(sync: Sync, account_id: str, crm: str, secret: str, *, by: str = "") -> WebhookView:
     """Take a secret for what the CRM sends from now on; the one before it stays good for a day.
 

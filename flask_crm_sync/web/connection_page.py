@@ -53,6 +53,11 @@ class Card:
         return self.status.connection if self.status else None
 
     @property
+    def has_webhooks(self) -> bool:
+        """Tell whether the CRM can tell of changes by itself."""
+        return registry.adapter_class(self.crm).webhooks is not None
+
+    @property
     def state_word(self) -> str:
         """Return the state in words."""
         return state_word(self.state, self.label)

@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from playwright.sync_api import Page
 
+from flask_crm_sync.config import Settings
 from flask_crm_sync.errors import ReconnectRequired
 from flask_crm_sync.models import Budget, Connection, Heartbeat
 from flask_crm_sync.models.connection import CONNECTED, NEEDS_ATTENTION
@@ -65,7 +66,8 @@ def full(directory: Path) -> Helpdesk:
 
 def paused(directory: Path) -> Helpdesk:
     """Return one with a paused connection, no worker, and an empty log."""
-    desk = open_helpdesk(directory)
+    settings = Settings(encryption_keys=(b"k" * 32,), public_url="https://helpdesk.example.com")
+    desk = open_helpdesk(directory, settings=settings)
     desk.connect()
     pause(desk.sync, OURS, "hubspot")
     return desk
@@ -130,6 +132,13 @@ def _save_a_wrong_interval(page: Page) -> None:
     page.get_by_role("alert").wait_for()
 
 
+def _make_a_webhook(page: Page) -> None:
+    page.get_by_role("button", name="Make an address").click()
+    page.get_by_label("Secret").fill("short")
+    page.get_by_role("button", name="Save the secret").click()
+    page.get_by_role("alert").wait_for()
+
+
 STATES = [
     State("connection, nothing connected", "/crm/", "empty"),
     State("connection, nothing connected, unfolded", "/crm/", "empty", steps=_unfold),
@@ -140,6 +149,9 @@ STATES = [
     State("connection, every state, for a viewer", "/crm/", who="viewer"),
     State("connection, paused, no worker", "/crm/", "paused"),
     State("diagnosis", "/crm/", steps=_diagnose),
+    State("webhook, nobody reaches the app", "/crm/connections/dynamics/webhook"),
+    State("webhook, none yet", "/crm/connections/hubspot/webhook", "paused"),
+    State("webhook, a wrong secret", "/crm/connections/hubspot/webhook", "paused", steps=_make_a_webhook),
     State("disconnect", "/crm/connections/hubspot/disconnect"),
     State("sign-in failed", "/crm/connections/hubspot/callback?error=access_denied&state=made-up", "empty"),
     State("settings", "/crm/connections/hubspot/settings"),
