@@ -13,16 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from ..models import Operation
-from ..models.operation import ADD_NOTE, FULL_BATCH, PENDING
+from ..models.operation import ADD_NOTE, APPLY_REMOTE, FULL_BATCH, PENDING
 
 table: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 
-CONTACT_KINDS = ("create_lead", "update_contact")
+CONTACT_KINDS = ("create_lead", "update_contact", APPLY_REMOTE)
 NOTE_KINDS = (ADD_NOTE,)
 
 
 def pending_key(connection_id: UUID, kind: str, subject_id: str) -> str:
-    """Return what at most one waiting operation may hold: creating and updating a contact are one kind of work."""
+    """Return what at most one waiting operation may hold: what a contact needs, both ways, is one kind of work."""
     work = "note" if kind == ADD_NOTE else "contact"
     subject = hashlib.blake2b(subject_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{connection_id.hex}:{work}:{subject}"
@@ -78,6 +78,9 @@ def owe(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         connection.execute(_owing(connection.dialect.name), sorted(rows, key=lambda row: row["pending_key"]))
 
 
+_APPLY: sa.ColumnElement[str] = sa.literal_column(f"'{APPLY_REMOTE}'")
+
+
 @cache
 def _owing(dialect: str) -> sa.Insert:
     if dialect in {"mysql", "mariadb"}:
@@ -94,7 +97,8 @@ def _folded(new: Any) -> dict[str, Any]:
     """A folded operation goes in the faster lane at the earlier time; a note's time moves with the conversation.
 
     One whose outcome is unknown keeps its time: it must not be read back before the CRM is surely done with it. The
-    client is the one whom the newest change names: a conversation may have moved to another.
+    client is the one whom the newest change names: a conversation may have moved to another. What is owed to the CRM
+    names the work before what only looks there.
     """
     waiting = table.c
     # A literal, because PyMySQL takes no parameters behind the rows of an INSERT of many.
@@ -105,4 +109,5 @@ def _folded(new: Any) -> dict[str, Any]:
         "due_at": sa.case((takes_new_time, new.due_at), else_=waiting.due_at),
         "lane": sa.case((new.lane < waiting.lane, new.lane), else_=waiting.lane),
         "client_id": new.client_id,
+        "kind": sa.case((waiting.kind == _APPLY, new.kind), else_=waiting.kind),
     }

@@ -1,0 +1,96 @@
+"""Both ways, per connection: off by default; which way each field goes, who wins, and whether clients are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, get_args
+
+import sqlalchemy as sa
+
+from ..crm.registry import adapter_class
+from ..models import Connection
+from .audit import SETTINGS, record
+from .context import Sync
+from .merge import ConflictRule, Direction, FieldRule
+from .refusals import NotFound
+
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+CONFLICT_RULES: tuple[str, ...] = get_args(ConflictRule)
+
+_table: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class TwoWay:
+    """A connection's settings for both ways. `rules` are by the CRM's field; one without a rule goes both ways."""
+
+    on: bool = False
+    create_clients: bool = False
+    rules: Mapping[str, FieldRule] = field(default_factory=dict)
+
+
+def two_way_of(row: Mapping[Any, Any]) -> TwoWay:
+    """Return the settings of a connection's row."""
+    rules = {name: FieldRule(**told) for name, told in (row["field_rules"] or {}).items()}
+    return TwoWay(bool(row["two_way"]), bool(row["create_clients"]), rules)
+
+
+def find_two_way(sync: Sync, account_id: str, crm: str) -> TwoWay:
+    """Return an account's settings for a CRM; raise NotFound where there is no connection."""
+    with sync.database.read() as database:
+        return two_way_of(_row(database, account_id, crm))
+
+
+def save_two_way(sync: Sync, account_id: str, crm: str, wanted: TwoWay, *, by: str = "") -> TwoWay:
+    """Change them. Switched on, the CRM is looked at from now on; switched off, it is looked at no more.
+
+    Raises NotFound where there is no connection, ValueError for a field that the CRM has not or an unknown rule.
+    """
+    rules = _checked(crm, wanted.rules)
+    now = sync.clock.now()
+    with sync.database.write() as database:
+        row = _row(database, account_id, crm)
+        values: dict[str, Any] = {
+            "two_way": wanted.on,
+            "create_clients": wanted.create_clients,
+            "field_rules": rules or None,
+            "updated_at": now,
+        }
+        if wanted.on != bool(row["two_way"]):
+            values |= {"pull_at": now if wanted.on else None, "poll_cursor": None, "polled_at": None, "pull_code": ""}
+        database.execute(_table.update().where(_table.c.id == row["id"]).values(values))
+        names = ("two_way", "create_clients", "field_rules")
+        changed = [name for name in names if values[name] != row[name]]
+        if changed:
+            before, after = {name: row[name] for name in changed}, {name: values[name] for name in changed}
+            record(
+                database,
+                account_id,
+                SETTINGS,
+                now=now,
+                by=by,
+                subject_id=row["id"],
+                crm=crm,
+                before=before,
+                after=after,
+            )
+    return find_two_way(sync, account_id, crm)
+
+
+def _row(database: sa.Connection, account_id: str, crm: str) -> sa.RowMapping:
+    own = sa.and_(_table.c.account_id == account_id, _table.c.crm == crm)
+    row = database.execute(sa.select(_table).where(own)).mappings().first()
+    if row is None:
+        raise NotFound(f"There is no connection to {crm}.")
+    return row
+
+
+def _checked(crm: str, rules: Mapping[str, FieldRule]) -> dict[str, Any]:
+    known = {spec.name for spec in adapter_class(crm).fields}
+    for name, rule in rules.items():
+        if name not in known:
+            raise ValueError(f"There is no field {name} to sync.")
+        if rule.direction not in DIRECTIONS or rule.conflict not in CONFLICT_RULES:
+            raise ValueError(f"The field {name} has a direction or a rule that does not exist.")
+    return {name: asdict(rule) for name, rule in rules.items() if rule != FieldRule()}
