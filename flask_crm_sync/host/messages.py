@@ -12,27 +12,33 @@ from .bound import BindingFailure, Bound, Reader, Values, bad_rows_apart, connec
 from .records import MessageRecord
 from .values import instant, is_from_client, key_text, text
 
-FIRST, LAST = 5, 50
-"""How many messages of a conversation are read: how it began and how it ended."""
+ENDS = (5, 50)
+"""How many messages of a conversation are read for its note: how it began and how it ended."""
+WHOLE = (1000, 4000)
+"""How many are read where the whole conversation counts: a bound that hardly any conversation meets."""
 
 _WORDS = ("text", "from_client", "at")
 
 Messages = tuple[MessageRecord, ...]
 
 
-def load_messages(message: Bound, on: Reader, keys: list[Any]) -> dict[str, Messages | BindingFailure]:
-    """Return the messages of each conversation, oldest first: all of them, or the first 5 and the last 50.
+def load_messages(
+    message: Bound, on: Reader, keys: list[Any], ends: tuple[int, int] = ENDS
+) -> dict[str, Messages | BindingFailure]:
+    """Return the messages of each conversation, oldest first: all of them, or of a longer one both ends.
 
     `keys` are keys of conversations as the database has them. A message that cannot be read makes the whole
     conversation a BindingFailure. Conversations without messages are left out.
     """
-    return bad_rows_apart(message, keys, lambda some: _load(message, connection_of(on), some))
+    return bad_rows_apart(message, keys, lambda some: _load(message, connection_of(on), some, ends))
 
 
-def _load(message: Bound, connection: sa.Connection, keys: list[Any]) -> dict[str, Messages | BindingFailure]:
+def _load(
+    message: Bound, connection: sa.Connection, keys: list[Any], ends: tuple[int, int]
+) -> dict[str, Messages | BindingFailure]:
     found: dict[str, list[MessageRecord]] = defaultdict(list)
     failed: dict[str, BindingFailure] = {}
-    for key, values in _rows(message, connection, keys):
+    for key, values in _rows(message, connection, keys, ends):
         id = key_text(key)
         if isinstance(values, BindingFailure):
             failed[id] = BindingFailure(id, values.reason)
@@ -47,8 +53,10 @@ def _record(message: Bound, values: Values) -> MessageRecord:
     return MessageRecord(from_client, text(said), instant(at))
 
 
-def _rows(message: Bound, connection: sa.Connection, keys: list[Any]) -> list[tuple[Any, Values | BindingFailure]]:
-    kept = _kept(message, keys)
+def _rows(
+    message: Bound, connection: sa.Connection, keys: list[Any], ends: tuple[int, int]
+) -> list[tuple[Any, Values | BindingFailure]]:
+    kept = _kept(message, keys, ends)
     own = [column == kept.c[f"key_{n}"] for n, column in enumerate(_primary_key(message))]
     place = (kept.c.conversation, kept.c.place)
     if message.is_plain(_WORDS):
@@ -62,7 +70,7 @@ def _rows(message: Bound, connection: sa.Connection, keys: list[Any]) -> list[tu
         return [(key, message.read(session, _WORDS, instance)[1]) for instance, key in found]
 
 
-def _kept(message: Bound, keys: list[Any]) -> sa.Subquery:
+def _kept(message: Bound, keys: list[Any], ends: tuple[int, int]) -> sa.Subquery:
     """Number the messages of each conversation and keep both ends; texts are fetched for those alone."""
     of = conversation_key(message)
     at = message.column("at")
@@ -77,8 +85,9 @@ def _kept(message: Bound, keys: list[Any]) -> sa.Subquery:
         .where(of.in_(keys))
         .subquery()
     )
-    ends = sa.or_(numbered.c.place <= FIRST, numbered.c.place > numbered.c.total - LAST)
-    return sa.select(numbered).where(ends).subquery()
+    first, last = ends
+    kept = sa.or_(numbered.c.place <= first, numbered.c.place > numbered.c.total - last)
+    return sa.select(numbered).where(kept).subquery()
 
 
 def conversation_key(message: Bound) -> InstrumentedAttribute[Any]:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from .bound import CHUNK, BindingFailure, Bound, Reader, Values, chunks, connection_of, failure
-from .messages import Messages, conversation_key, load_messages
+from .bound import CHUNK, BindingFailure, Bound, Reader, Values, chunks, connection_of, dialect_of, failure, key_parser
+from .messages import ENDS, Messages, conversation_key, load_messages
 from .records import CLIENT_FIELDS, ClientRecord, ConversationRecord
 from .scan import ScanRow, scan
 from .values import flag, instant, is_closed, key_text, split_name, text, version_text
@@ -61,10 +61,12 @@ class Host:
         """Return the clients by id, in one query for up to 1,000 ids; those that are not there are left out."""
         return _made(self.client, self.client.load(on, _CLIENT_WORDS, ids), self._client)
 
-    def load_conversations(self, on: Reader, ids: Iterable[str]) -> dict[str, ConversationRecord | BindingFailure]:
-        """Return the conversations by id with their messages; of a long one its first 5 and last 50."""
+    def load_conversations(
+        self, on: Reader, ids: Iterable[str], *, ends: tuple[int, int] = ENDS
+    ) -> dict[str, ConversationRecord | BindingFailure]:
+        """Return the conversations by id with their messages; of a long one both `ends`, by default 5 and 50."""
         loaded = self.conversation.load(on, _CONVERSATION_WORDS, ids)
-        messages = self._messages(on, loaded)
+        messages = self._messages(on, loaded, ends)
         accounts = self._accounts_of(on, loaded)
 
         def make(id: str, values: Values) -> ConversationRecord | BindingFailure:
@@ -93,6 +95,19 @@ class Host:
     def scan_conversations(self, on: Reader, after: datetime | None, cursor: str, limit: int) -> list[ScanRow]:
         """Return up to `limit` conversations behind the place, in the order of `updated_at` and id."""
         return scan(self.conversation, on, after, cursor, limit)
+
+    def conversations_of(self, on: Reader, client_ids: Iterable[str], limit: int) -> list[str]:
+        """Return up to `limit` conversations of clients, the newest keys first; none where the client is code."""
+        owner = self.conversation.column("client")
+        if owner is None:
+            return []
+        parse = key_parser(owner.type, dialect_of(on))
+        wanted = [parse(key_text(key)) for key in self.client.keys(on, client_ids)]
+        key, found = self.conversation.id_column, list[str]()
+        for some in chunks(wanted, CHUNK):
+            query = sa.select(key).where(owner.in_(some)).order_by(key.desc()).limit(limit - len(found))
+            found += [key_text(one) for one in connection_of(on).execute(query).scalars()]
+        return found
 
     def existing_client_ids(self, on: Reader, ids: Iterable[str]) -> set[str]:
         """Return those of the ids whose client is still there."""
@@ -158,12 +173,12 @@ class Host:
         )
 
     def _messages(
-        self, on: Reader, loaded: Mapping[str, Values | BindingFailure]
+        self, on: Reader, loaded: Mapping[str, Values | BindingFailure], ends: tuple[int, int]
     ) -> dict[str, Messages | BindingFailure]:
         found: dict[str, Messages | BindingFailure] = {}
         if self.message is not None:
             for keys in chunks(self.conversation.keys(on, loaded), CHUNK):
-                found.update(load_messages(self.message, on, keys))
+                found.update(load_messages(self.message, on, keys, ends))
         return found
 
     def _last_said(self, on: Reader, loaded: Mapping[str, Values | BindingFailure]) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Sync:
     clock: Clock
     settings: Settings
     connector: Connector = registry.connect
+    code_sets: frozenset[str] = frozenset()
+    """Names of the sets in which the host gives criteria in code."""
     warm: WarmAdapters = field(default_factory=WarmAdapters, repr=False, compare=False)
 
     @cached_property

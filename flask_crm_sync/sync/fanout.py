@@ -11,8 +11,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..models import Change, Connection, Link
-from ..models.change import CLIENT, CONVERSATION, CREATED, DELETED
+from ..host.reading import ConversationHead
+from ..models import Change, Connection, CriterionRow, Link
+from ..models.change import CLIENT, CONVERSATION, CREATED, DELETED, QUALIFICATION
 from ..models.connection import DISCONNECTED
 from ..models.database import supports_skip_locked
 from ..models.link import ACTIVE, TOMBSTONE
@@ -23,12 +24,22 @@ from .deadlock import again_if_deadlocked
 from .links import forget_former
 from .operations import new_operation, owe
 from .operations import table as operations
+from .qualified import gate_for, past_conversations
 from .rounds import next_round
-from .steps import Step, reach
+from .steps import JudgingStep, Step, reach
+from .to_judge import (
+    SetsByAccount,
+    forget_former_standings,
+    mark_clients,
+    mark_conversations,
+    sets_in_use,
+    stop_judging,
+)
 
 CHUNK = 500
 
 _changes: sa.Table = sa.inspect(Change).local_table  # type: ignore[assignment]
+_criteria: sa.Table = sa.inspect(CriterionRow).local_table  # type: ignore[assignment]
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
 
@@ -47,6 +58,10 @@ class _Happened:
     born: dict[tuple[str, str], datetime] = field(default_factory=dict)
     origins: dict[str, UUID | None] = field(default_factory=dict)
     """The connection from which all that happened to a client came home; None where anything else happened."""
+    edited: set[str] = field(default_factory=set)
+    """Clients of whom something changed in the host."""
+    judged: set[str] = field(default_factory=set)
+    """Clients of whom a conversation was judged anew."""
 
 
 def fan_out(sync: Sync) -> int:
@@ -111,6 +126,8 @@ def _fold(changes: Iterable[Any]) -> _Happened:
         if kind == CREATED:
             gone.discard(subject_id)  # SQLite hands a deleted row's key to the next one
             happened.born[subject_type, subject_id] = created_at
+        if is_client:
+            (happened.judged if kind == QUALIFICATION else happened.edited).add(subject_id)
         if is_client and account_id is not None:
             happened.accounts[subject_id] = account_id
         if is_client and happened.origins.setdefault(subject_id, origin) != origin:
@@ -143,16 +160,39 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
     conversations = happened.conversations - happened.gone_conversations
     heads = sync.host.conversation_heads(connection, conversations) if conversations else {}
     concerned = {accounts[c] for c in clients if c in accounts} | {head.account_id for head in heads.values()}
-    connections = _connections_of(connection, concerned)
+    connections, there = _connections_of(connection, concerned)
     links = _links_of(connection, [to["id"] for to in connections], clients, happened)
     _forget_former(connection, links, happened, now)
+    sets = sets_in_use(concerned, there, connections, sync.code_sets)
+    _let_judge(connection, happened, heads.values(), {c for c in clients if accounts.get(c) in sets}, sets, now)
+    gate = gate_for(connection, connections, clients | {head.client_id for head in heads.values()})
     rows: list[dict[str, Any]] = []
     for to in filter(_is_owed, connections):
-        theirs = [c for c in clients if accounts.get(c) == to["account_id"] and happened.origins.get(c) != to["id"]]
+        own = [c for c in clients if accounts.get(c) == to["account_id"] and happened.origins.get(c) != to["id"]]
+        theirs = gate.admitted(to, own, links)
         its = [head for head in heads.values() if head.account_id == to["account_id"]]
-        rows += _contacts_owed(to, theirs, links, now)
-        rows += _notes_owed(sync, to, its, now)
+        past = past_conversations(sync, connection, to, gate, happened.judged.intersection(own))
+        rows += _contacts_owed(to, theirs, links, happened.judged, now)
+        rows += _notes_owed(sync, to, [head for head in its if gate.has_taken(to, head.client_id)] + past, now)
     owe(connection, rows)
+
+
+def _let_judge(
+    connection: sa.Connection,
+    happened: _Happened,
+    heads: Iterable[ConversationHead],
+    clients: set[str],
+    sets: SetsByAccount,
+    now: datetime,
+) -> None:
+    """Mark what the rules have to look at, in accounts that have criteria; what is gone is not looked at again."""
+    stop_judging(connection, CLIENT, sorted(happened.gone_clients))
+    stop_judging(connection, CONVERSATION, sorted(happened.gone_conversations))
+    if sets:
+        forget_former_standings(connection, happened.born, now)
+        mark_clients(connection, sorted(clients & happened.edited), now)
+        mark_conversations(connection, heads, sets, now)
+        reach(JudgingStep.TO_JUDGE)
 
 
 def _links_of(
@@ -187,15 +227,25 @@ def _forget_former(connection: sa.Connection, links: list[sa.Row[Any]], happened
             links.remove(link)
 
 
-def _connections_of(connection: sa.Connection, accounts: Iterable[str]) -> Sequence[Row]:
+def _connections_of(connection: sa.Connection, accounts: Iterable[str]) -> tuple[list[Row], list[tuple[str, str]]]:
+    """Return the accounts' connections, and with the same question which of them have criteria in which sets."""
     wanted = list(accounts)
-    return connection.execute(_CONNECTIONS, {"accounts": wanted}).mappings().all() if wanted else ()
+    rows = connection.execute(_CONNECTIONS, {"accounts": wanted}).mappings().all() if wanted else ()
+    connections = [row for row in rows if row["id"] is not None]
+    return connections, [(row["account_id"], row["criteria_set"]) for row in rows if row["id"] is None]
 
 
 _NEEDED = ("id", "account_id", "crm", "enabled", "state", "sync_contacts", "sync_notes")
+_TAKES = ("qualified_only", "criteria_set")
 _ROUND = ("next_interval_at", "created_at", "interval_minutes")
-_CONNECTIONS = sa.select(*(_connections.c[name] for name in (*_NEEDED, *_ROUND))).where(
-    _connections.c.account_id.in_(sa.bindparam("accounts", expanding=True))
+_READ = (*_NEEDED, *_TAKES, *_ROUND)
+_OF_SETS = {"account_id": _criteria.c.account_id, "criteria_set": _criteria.c.set_name}
+_CONCERNED: sa.BindParameter[Any] = sa.bindparam("accounts", expanding=True)
+_CONNECTIONS = sa.union_all(
+    sa.select(*(_connections.c[name] for name in _READ)).where(_connections.c.account_id.in_(_CONCERNED)),
+    sa.select(*(_OF_SETS.get(name, sa.null()).label(name) for name in _READ)).where(
+        _criteria.c.account_id.in_(_CONCERNED), _criteria.c.enabled
+    ),
 )
 
 
@@ -205,8 +255,9 @@ def _is_owed(to: Row) -> bool:
 
 
 def _contacts_owed(
-    to: Row, clients: Sequence[str], links: Iterable[sa.Row[Any]], now: datetime
+    to: Row, clients: Sequence[str], links: Iterable[sa.Row[Any]], judged: set[str], now: datetime
 ) -> list[dict[str, Any]]:
+    """New leads go at once, and so does what a conversation was found to be; edits wait for their round."""
     if not clients or not to["sync_contacts"]:
         return []
     own = (link for link in links if link.connection_id == to["id"] and link.subject_type == CLIENT)
@@ -218,15 +269,16 @@ def _contacts_owed(
         if state == TOMBSTONE:
             continue  # deleted in the CRM: the log has said so, and nothing is recreated by itself
         known = state == ACTIVE
+        waits = known and client_id not in judged
         rows.append(
             new_operation(
                 to,
                 kind=UPDATE_CONTACT if known else CREATE_LEAD,
-                lane=UPDATE if known else LIVE,
+                lane=UPDATE if waits else LIVE,
                 subject_type=CLIENT,
                 subject_id=client_id,
                 client_id=client_id,
-                due_at=round_at if known else now,
+                due_at=round_at if waits else now,
                 now=now,
             )
         )

@@ -27,6 +27,7 @@ from .lease import LeaseLost, acquire
 from .links import load_links, save_links
 from .notes import NoteItem, push_notes
 from .operations import new_operation, owe
+from .qualified import held_back
 from .release import release_notes
 from .retry import Verdict
 from .settle import recovered, settle
@@ -195,12 +196,16 @@ def _work(
 
     Where nothing follows, that transaction gives the connection back as well.
     """
-    if batch[0].is_note:
-        notes, verdicts = push_notes(desk, batch)
-        contacts: list[ContactItem] = []
-    else:
-        contacts, verdicts = push_contacts(desk, batch)
-        notes = []
+    verdicts = held_back(desk, batch)
+    contacts: list[ContactItem] = []
+    notes: list[NoteItem] = []
+    taken = [operation for operation in batch if operation.id not in verdicts]
+    if taken and taken[0].is_note:
+        notes, pushed = push_notes(desk, taken)
+        verdicts |= pushed
+    elif taken:
+        contacts, pushed = push_contacts(desk, taken)
+        verdicts |= pushed
     pairs = [(operation, verdicts[operation.id]) for operation in batch]
     following = again_if_deadlocked(lambda: _settle(desk, contacts, notes, pairs, result, goes_on), desk.sync.clock)
     reach(Step.SETTLED)

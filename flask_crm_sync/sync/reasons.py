@@ -34,8 +34,14 @@ NOTES_OFF = "notes_off"
 CONNECTION_DISABLED = "connection_disabled"
 RECORD_DELETED_IN_CRM = "record_deleted_in_crm"
 LEFT_BY_PERSON = "left_by_person"
+NOT_QUALIFIED = "not_qualified"
+NO_LONGER_QUALIFIED = "no_longer_qualified"
+
+ECHO = "echo"
+CONFLICT_OPEN = "conflict_open"
 
 # failed, and why
+HOST_REFUSED = "host_refused"
 POISON_RECORD = "poison_record"
 RETRY_HOURS_OVER = "retry_hours_over"
 HOST_RECORD_UNREADABLE = "host_record_unreadable"
@@ -108,7 +114,24 @@ _OWN = {
         "The client's record was deleted in the CRM; nothing is made again by itself.",
         "If that was a mistake, choose to create it again.",
     ),
+    ECHO: Explanation("The CRM told of a change that is known here already, such as our own.", _NOTHING),
+    CONFLICT_OPEN: Explanation(
+        "A field was changed both here and in the CRM, and its rule leaves the choice to a person.",
+        "Choose which value stays; until then both sides keep theirs.",
+    ),
+    HOST_REFUSED: Explanation(
+        "A value came from the CRM, and this app did not accept it; nothing of it was written.",
+        "Correct the value in the CRM, or show the server's log to your developer, then retry.",
+    ),
     LEFT_BY_PERSON: Explanation("Somebody decided to leave this as it is.", _NOTHING),
+    NOT_QUALIFIED: Explanation(
+        "Only qualified clients are sent to this CRM, and no conversation of this client is qualified.",
+        "Nothing to do: the client is sent as soon as a conversation qualifies. A person can also say that one does.",
+    ),
+    NO_LONGER_QUALIFIED: Explanation(
+        "Only qualified clients are sent to this CRM, and no conversation of this client is qualified any more.",
+        "Nothing to do: the record stays, and updates go on when a conversation qualifies again.",
+    ),
     POISON_RECORD: Explanation(
         "Sending this record stopped the worker several times, so it was set aside.",
         "Show the server's log to your developer, mend the record, then retry.",

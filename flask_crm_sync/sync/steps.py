@@ -41,16 +41,39 @@ class Step(StrEnum):
     """The lease is given back."""
 
 
-_listener: Callable[[Step], None] | None = None
+class JudgingStep(StrEnum):
+    """The boundaries of qualification, in the order in which a conversation meets them."""
+
+    TO_JUDGE = "to_judge"
+    """Conversations are marked as to be judged, and their changes deleted; the transaction is open."""
+    JUDGING_CLAIMED = "judging_claimed"
+    """A worker has taken conversations to judge; that is committed."""
+    JUDGING_LOADED = "judging_loaded"
+    """Conversations and criteria are in memory, and the rules have spoken."""
+    JUDGING_SETTLED = "judging_settled"
+    """What the rules say is written, with what follows from it; the transaction is open."""
+    JUDGED = "judged"
+    """What the rules say has committed."""
+    REVIEWS_CLAIMED = "reviews_claimed"
+    """A worker has taken due reviews; that is committed."""
+    REVIEWED = "reviewed"
+    """The reviewer has answered; nothing of it is in the database yet."""
+    REVIEW_SETTLING = "review_settling"
+    """What the review came to is written; the transaction is open."""
+    REVIEW_SETTLED = "review_settled"
+    """What the review came to has committed."""
 
 
-def reach(step: Step) -> None:
+_listener: Callable[[Step | JudgingStep], None] | None = None
+
+
+def reach(step: Step | JudgingStep) -> None:
     """Tell the listener, if any, that a boundary is reached."""
     if _listener is not None:
         _listener(step)
 
 
-def listen(listener: Callable[[Step], None] | None) -> None:
+def listen(listener: Callable[[Step | JudgingStep], None] | None) -> None:
     """Install a listener for every boundary, or remove it with None."""
     global _listener
     _listener = listener
