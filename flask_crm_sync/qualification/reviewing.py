@@ -1,0 +1,67 @@
+"""Stage two, what: a due review is loaded, asked, and settled, one at a time. No transaction is open meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..host.messages import WHOLE
+from ..host.records import ClientRecord, ConversationRecord
+from ..sync.context import Sync
+from ..sync.steps import JudgingStep, reach
+from .criteria import Criterion
+from .criteria_of import criteria_of
+from .review import make_case, review_one
+from .review_reasons import NOT_CONFIGURED
+from .reviewers.base import Case, Reviewer, ReviewFailed
+from .schedule import ClaimedReview, claim_due_reviews, put_off_review, settle_review
+from .standings import Move
+
+NOT_READABLE = "The conversation could not be read from this app."
+NO_CRITERIA = "There is no criterion in use any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One review that was due: what it moved, if anything, and whether the next one would meet the same trouble."""
+
+    move: Move | None
+    is_in_vain: bool = False
+
+
+def make_next_review(sync: Sync, reviewer: Reviewer | None, in_code: Sequence[Criterion] = ()) -> Made | None:
+    """Make the next review that is due; return None where none is."""
+    for claimed in claim_due_reviews(sync, 1):
+        if reviewer is None:
+            return Made(put_off_review(sync, claimed, NOT_CONFIGURED, retry=False))
+        case = _case(sync, claimed, in_code)
+        if isinstance(case, str):
+            return Made(put_off_review(sync, claimed, case, retry=False))
+        verdict = review_one(reviewer, case)
+        reach(JudgingStep.REVIEWED)
+        if isinstance(verdict, ReviewFailed):
+            move = put_off_review(sync, claimed, verdict.reason, retry=verdict.retry, after=verdict.retry_after)
+            return Made(move, verdict.whole_reviewer)
+        return Made(settle_review(sync, claimed, verdict, case.threshold))
+    return None
+
+
+def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> Case | str:
+    """Return what the reviewer is asked, or why there is nothing to ask."""
+    settings = sync.settings
+    with sync.database.read() as connection:
+        found = sync.host.load_conversations(connection, [claimed.conversation_id], ends=WHOLE)
+        conversation = found.get(claimed.conversation_id)
+        if not isinstance(conversation, ConversationRecord):
+            return NOT_READABLE
+        clients = sync.host.load_clients(connection, [conversation.client_id] if conversation.client_id else [])
+        client = clients.get(conversation.client_id)
+        criteria = criteria_of(connection, [conversation.account_id], in_code)
+    own = criteria.get((conversation.account_id, claimed.set_name), ())
+    if not own:
+        return NO_CRITERIA
+    decisive = next((criterion for criterion in own if criterion.name == claimed.criterion_name), None)
+    known = client if isinstance(client, ClientRecord) else None
+    return make_case(
+        conversation, known, own, decisive=decisive, mask=settings.ai_mask, tokens=settings.ai_transcript_tokens
+    )
