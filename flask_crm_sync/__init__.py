@@ -12,7 +12,7 @@ from .errors import ConfigurationError, CRMSyncError
 from .extension import CRMSync
 from .host.access import Access, Callables, FlaskLoginAccess
 from .host.binding import ClientBinding, ConversationBinding, MessageBinding, Related
-from .signals import client_synced, connection_changed, sync_failed
+from .signals import client_synced, connection_changed, conversation_qualified, review_finished, sync_failed
 
 __all__ = [
     "Access",
@@ -27,5 +27,7 @@ __all__ = [
     "Related",
     "client_synced",
     "connection_changed",
+    "conversation_qualified",
+    "review_finished",
     "sync_failed",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +26,9 @@ from .jobs.running import EXTENSION_KEY, RUNNING_KEY, Running, running_of
 from .jobs.schedule import RQSchedulerPort
 from .migration import beside
 from .models import Change, Database
+from .qualification.criteria import Criterion
+from .qualification.reviewers.base import Reviewer
+from .qualification.reviewers.openai import make_reviewer
 from .sync.context import Sync
 from .vault import Vault
 
@@ -35,7 +40,9 @@ class CRMSync:
 
     `CRMSync(app)` is all that a conventional host says. `client` and `conversation` name models and attributes that
     convention does not find, `access` says who may see and change what, `engine` is the engine of models that are not
-    Flask-SQLAlchemy's. One object may serve several apps (`init_app` on each); what it knows of an app is kept there.
+    Flask-SQLAlchemy's. `criteria` hold for every account, beside those that accounts make themselves; `reviewer` takes
+    the place of the configured endpoint. One object may serve several apps (`init_app` on each); what it knows of an
+    app is kept there.
     """
 
     def __init__(
@@ -46,8 +53,11 @@ class CRMSync:
         conversation: ConversationBinding | None = None,
         access: Access | None = None,
         engine: sa.Engine | None = None,
+        criteria: Sequence[Criterion] = (),
+        reviewer: Reviewer | None = None,
     ) -> None:
         self._client, self._conversation, self._access, self._engine = client, conversation, access, engine
+        self._criteria, self._reviewer = tuple(criteria), reviewer
         self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
         if app is not None:
             self.init_app(app)
@@ -63,6 +73,7 @@ class CRMSync:
         settings = load_settings(app.config, os.environ)
         host = resolve_host(app, settings, client=self._client, conversation=self._conversation, engine=self._engine)
         running = _start(app, settings, host, self._access or FlaskLoginAccess(host))
+        self._qualify(running)
         web.register(app, running)
         app.cli.add_command(crm_commands)
         app.extensions[EXTENSION_KEY], app.extensions[RUNNING_KEY] = self, running
@@ -89,9 +100,26 @@ class CRMSync:
         return self._running().access
 
     @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The criteria that the host gave in code."""
+        return self._running().criteria
+
+    @property
+    def reviewer(self) -> Reviewer | None:
+        """The second pair of eyes of the current app, None where none is configured."""
+        return self._running().reviewer
+
+    @property
     def queues(self) -> Queues:
         """What wakes the workers."""
         return self._running().queues
+
+    def _qualify(self, running: Running) -> None:
+        """Give an app the criteria and the reviewer of this object."""
+        running.criteria = self._criteria
+        running.reviewer = self._reviewer or make_reviewer(running.settings, running.sync.clock)
+        sets = frozenset(criterion.set_name for criterion in self._criteria if criterion.enabled)
+        running.sync = replace(running.sync, code_sets=sets)
 
     def _running(self) -> Running:
         if has_app_context() and current_app.extensions.get(EXTENSION_KEY) is self:

@@ -32,6 +32,7 @@ _TASKS = "flask_crm_sync.jobs.tasks"
 _WAKE_KEY = "crm-sync:wake"
 _BELL_KEY = "crm-sync:bell"
 _NOTIFY_KEY = "crm-sync:notify"
+_REVIEW_KEY = "crm-sync:review"
 _RING_SECONDS = 30
 """For how long a ring that nobody answers keeps the next one away."""
 _JOB_SECONDS = 300
@@ -90,6 +91,15 @@ class Queues:
         """Let the next sending be asked for; before anything is read."""
         self.quietly(lambda: self.quick_connection().delete(_NOTIFY_KEY))
 
+    def enqueue_review(self, longest: float) -> bool:
+        """Ask a worker to make the reviews that are due, each of which may take `longest` seconds."""
+        seconds = int(self._job_seconds + longest)
+        return self.quietly(partial(self._ring, _REVIEW_KEY, QUEUE_NAMES[UPDATE], "review", seconds=seconds))
+
+    def review_begins(self) -> None:
+        """Let reviews be asked for again; before anything is read."""
+        self.quietly(lambda: self.quick_connection().delete(_REVIEW_KEY))
+
     def wake_begins(self) -> None:
         """Let the next commit ring again; before anything is read."""
         self.quietly(lambda: self.quick_connection().delete(_WAKE_KEY))
@@ -124,13 +134,13 @@ class Queues:
         """Return a client that waits, for a process that has nothing else to do."""
         return redis.Redis.from_url(self._url, socket_connect_timeout=5, socket_timeout=5, socket_keepalive=True)
 
-    def _ring(self, key: str, queue: str, task: str, *arguments: Any) -> None:
+    def _ring(self, key: str, queue: str, task: str, *arguments: Any, seconds: int = 0) -> None:
         client = self.quick_connection()
         if client.set(key, "1", nx=True, ex=_RING_SECONDS):
             Queue(queue, connection=client).enqueue_call(
                 f"{_TASKS}.{task}",
                 args=arguments,
-                timeout=self._job_seconds,
+                timeout=seconds or self._job_seconds,
                 ttl=_JOB_SECONDS,
                 result_ttl=0,
                 failure_ttl=_FAILURE_SECONDS,

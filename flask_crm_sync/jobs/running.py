@@ -16,6 +16,8 @@ from ..config import Settings
 from ..errors import ConfigurationError
 from ..host.access import Access
 from ..host.capture import Capture
+from ..qualification.criteria import Criterion
+from ..qualification.reviewers.base import Reviewer
 from ..sync.context import Sync
 from .queue import Queues
 from .schedule import SchedulerPort
@@ -37,6 +39,10 @@ class Running:
     queues: Queues
     scheduler: SchedulerPort
     capture: Capture
+    criteria: tuple[Criterion, ...] = ()
+    """Criteria that the host gives in code; they are everybody's."""
+    reviewer: Reviewer | None = None
+    """The second pair of eyes; None where none is configured."""
     process: int = field(default_factory=os.getpid)
 
     @property

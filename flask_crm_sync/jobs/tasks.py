@@ -14,6 +14,7 @@ from ..models.operation import FAILED, LIVE, SUCCESS
 from ..notifications.retention import purge_news
 from ..notifications.sending import is_anything_due, send_due
 from ..notifications.spread import spread
+from ..qualification.schedule import next_review_at
 from ..sync.catch_up import catch_up
 from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
@@ -24,6 +25,7 @@ from ..sync.push import drain as push
 from ..sync.retention import purge_log
 from ..sync.scan import scan
 from .heartbeat import beat
+from .qualifying import ask_for_reviews, judge_marked, look_at_changes, make_reviews
 from .running import Running, of_this_job, stopping
 
 _SOON = timedelta(seconds=60)
@@ -35,6 +37,7 @@ def wake() -> None:
     with of_this_job() as running:
         running.queues.wake_begins()
         fan_out(running.sync)
+        judge_marked(running)
         catch_up_a_slice(running)
         due = due_connections(running.sync)
         ask_for(running, due[1:])
@@ -74,12 +77,23 @@ def notify() -> None:
         tell_people(running)
 
 
+def review() -> None:
+    """Make the reviews that are due."""
+    with of_this_job() as running:
+        running.queues.review_begins()
+        make_reviews(running)
+        tell_people(running)
+        ring_soon(running)
+
+
 def look_around(running: Running) -> None:
     """Do what a bell is for, but leave the work that is found to others."""
     beat(running.sync.database, running.sync.clock, BELL, BELL)
     fan_out(running.sync)
     if scan(running.sync).ran:
         fan_out(running.sync)
+    judge_marked(running)
+    ask_for_reviews(running)
     catch_up_a_slice(running)
     purge_log(running.sync)
     forget_tries(running.sync)
@@ -116,7 +130,7 @@ def work_on(running: Running, connection_id: UUID, lane: int = LIVE) -> Drained:
         connection_id,
         listener=partial(_tell, running),
         should_stop=stopping.is_set,
-        between=partial(fan_out, running.sync),
+        between=partial(look_at_changes, running),
     )
     if drained.more:
         running.queues.enqueue_drain(connection_id, lane)
@@ -125,9 +139,10 @@ def work_on(running: Running, connection_id: UUID, lane: int = LIVE) -> Drained:
 
 def ring_soon(running: Running) -> None:
     """Hang up a bell for what comes due before the regular one."""
-    when, now = next_due_at(running.sync), running.sync.clock.now()
-    if when is not None and now < when <= now + _SOON:
-        running.queues.quietly(partial(running.scheduler.ring_at, when))
+    now = running.sync.clock.now()
+    for when in (next_due_at(running.sync), next_review_at(running.sync)):
+        if when is not None and now < when <= now + _SOON:
+            running.queues.quietly(partial(running.scheduler.ring_at, when))
 
 
 def _tell(running: Running, settled: Sequence[Settled]) -> None:
