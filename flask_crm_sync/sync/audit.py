@@ -20,10 +20,15 @@ CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS = "connect", "disconnect", "pause",
 RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT = "retry", "retry_all", "dismiss", "decide", "export"
 OVERRIDE = "override"
 NOTIFY = "notify"
-ACTIONS = (CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS, RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT, OVERRIDE, NOTIFY)
+CRITERIA = "criteria"
+ACTIONS = (
+    *(CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS, RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT),
+    *(OVERRIDE, NOTIFY, CRITERIA),
+)
 
 CONNECTION, OPERATION, LOG = "connection", "operation", "log"
 CHANNEL = "channel"
+CRITERION = "criterion"
 PAGE_SIZE = 50
 
 COMMAND_LINE = "command line"

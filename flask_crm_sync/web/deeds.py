@@ -34,6 +34,7 @@ def deed_word(action: str) -> str:
         audit.DECIDE: _("Decided"),
         audit.EXPORT: _("Log downloaded"),
         audit.NOTIFY: _("Notifications changed"),
+        audit.CRITERIA: _("Criteria changed"),
         "override": _("Qualification decided"),
     }
     return words.get(action, action.replace("_", " ").capitalize())
