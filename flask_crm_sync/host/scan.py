@@ -26,10 +26,13 @@ class ScanRow:
     version: str
 
 
-def scan(bound: Bound, on: Reader, after: datetime | None, cursor: str, limit: int) -> list[ScanRow]:
+def scan(
+    bound: Bound, on: Reader, after: datetime | None, cursor: str, limit: int, *, account_id: str | None = None
+) -> list[ScanRow]:
     """Return up to `limit` rows behind (`after`, `cursor`), in the order of `updated_at` and key.
 
-    An empty cursor stands before every key: rows of the very instant `after` are then returned too. Rows whose
+    With an account, only its rows are returned where the account is a mapped attribute; where it is none, all are. An
+    empty cursor stands before every key: rows of the very instant `after` are then returned too. Rows whose
     `updated_at` is NULL are never returned. A model that is not scannable has no rows.
     """
     at = bound.column("updated_at")
@@ -40,6 +43,8 @@ def scan(bound: Bound, on: Reader, after: datetime | None, cursor: str, limit: i
     query = query.where(at.is_not(None)).order_by(at, bound.id_column).limit(limit)
     if after is not None:
         query = query.where(_behind(bound, at, on, after, cursor))
+    if account is not None and account_id is not None:
+        query = query.where(account == key_parser(account.type, dialect_of(on))(account_id))
     return [_row(*row) for row in connection_of(on).execute(query)]
 
 
