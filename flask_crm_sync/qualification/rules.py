@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from ..host.records import ClientRecord, ConversationRecord, MessageRecord
+from ..host.records import ClientRecord, ConversationRecord
 from ..models.qualification import QUALIFIED, UNQUALIFIED, WAITING
 from .conditions import EXCLUDES, MATCHES, PARTLY, Explained, Ready, Seen, seen_in
 from .criteria import Criterion, in_order
@@ -24,7 +24,7 @@ from .folding import SEPARATOR, folded
 from .terms import Vocabulary
 
 LONGEST = 300_000
-"""Characters of a conversation that are looked at; of a longer one the beginning and the end, half and half."""
+"""Characters that are looked at, of the client's and of the others' each; of more, the beginning and the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Rules:
     def __init__(self, criteria: Iterable[Criterion]) -> None:
         self.criteria = tuple(in_order(each for each in criteria if each.enabled))
         self._ready = tuple(map(Ready, self.criteria))
-        self._of_client = Vocabulary(term for each in self._ready if not each.is_of_everybody for term in each.terms)
-        self._of_everybody = Vocabulary(term for each in self._ready if each.is_of_everybody for term in each.terms)
+        self._of_client = Vocabulary(term for each in self._ready for term in each.terms)
+        self._of_others = Vocabulary(term for each in self._ready if each.is_of_everybody for term in each.terms)
 
     def judge(self, conversation: ConversationRecord, client: ClientRecord | None = None) -> Judged:
         """Return what the criteria make of a conversation, None standing for a client that is not known."""
@@ -84,9 +84,10 @@ class Rules:
         return Judged(WAITING, reasons=(reason,), second_look=worth_a_look)
 
     def _seen(self, conversation: ConversationRecord, client: ClientRecord | None) -> Seen:
-        messages = conversation.messages
-        own = _heard(self._of_client, [message for message in messages if message.from_client])
-        return seen_in(conversation, client, own, _heard(self._of_everybody, messages))
+        """No phrase reaches over messages, so what anybody said is what the client said and what the others said."""
+        own = _heard(self._of_client, [each.text for each in conversation.messages if each.from_client])
+        others = _heard(self._of_others, [each.text for each in conversation.messages if not each.from_client])
+        return seen_in(conversation, client, own, own | others)
 
 
 def compile_rules(criteria: Sequence[Criterion]) -> Rules:
@@ -94,10 +95,10 @@ def compile_rules(criteria: Sequence[Criterion]) -> Rules:
     return Rules(criteria)
 
 
-def _heard(vocabulary: Vocabulary, messages: Sequence[MessageRecord]) -> AbstractSet[str]:
-    if not vocabulary:
+def _heard(vocabulary: Vocabulary, texts: Sequence[str]) -> AbstractSet[str]:
+    if not vocabulary or not texts:
         return frozenset()
-    said = SEPARATOR.join([message.text for message in messages])
+    said = SEPARATOR.join(texts)
     if len(said) > LONGEST:
         said = said[: LONGEST // 2] + SEPARATOR + said[-LONGEST // 2 :]
     return vocabulary.heard(folded(said))

@@ -11,6 +11,7 @@ from .commits import bench_commits
 from .engine import bench_engine
 from .growth import bench_growth
 from .latency import bench_latency
+from .rules import bench_rules
 from .servers import databases, running_servers
 
 BENCHES = {
@@ -19,6 +20,7 @@ BENCHES = {
     "engine": bench_engine,
     "latency": bench_latency,
     "growth": bench_growth,
+    "rules": bench_rules,
 }
 
 

@@ -122,7 +122,7 @@ def test_words_are_found_among_others_and_not_inside_them(
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 300_000, "a " * 150_000, "a\u0323\u0301" * 100_000, "\u0301\u0323" * 150_000, "\ufdfa" * 300_000]
+    "text", ["a" * 300_000, "a " * 150_000, "a\u0323\u0301" * 100_000, "\u0301\u0323" * 150_000, "\ufdfa" * 20_000]
 )
 def test_nothing_that_people_type_is_too_much(text: str) -> None:
     terms = [Term.of(keyword) for keyword in ("a" * 200, "a " * 99 + "b", "(a+)+", "aa*", "\u0301\u0323" * 50 + "a")]
