@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ..credentials.flows import flow_of, missing_keys, way_to_connect
 from ..crm import registry
 from ..crm.base import Finding
-from ..errors import CRMSyncError
+from ..errors import CRMSyncError, UnsupportedFeature
 from ..models import Budget, Connection
 from ..models.connection import NEEDS_ATTENTION
 from .budget import RESERVE, budget_key
@@ -92,7 +92,12 @@ def _in_the_crm(sync: Sync, row: sa.RowMapping) -> list[Finding]:
 def _set_up(sync: Sync, row: sa.RowMapping) -> Iterator[Finding]:
     """Without the app's keys a sign-in can neither be renewed nor made anew."""
     adapter = registry.adapter_class(row["crm"])
-    way = way_to_connect(adapter, row["auth_method"], sync.settings)
+    try:
+        way = way_to_connect(adapter, row["auth_method"], sync.settings)
+    except UnsupportedFeature:
+        says = "The way in which this connection was made is offered no longer."
+        yield Finding("problem", "Set-up", says, "Connect again, in one of the ways that are offered now.")
+        return
     missing = missing_keys(adapter, sync.settings) if way.grant == "authorization_code" else ()
     if missing:
         says = f"The sign-in cannot be renewed without {', '.join(missing)}."

@@ -13,7 +13,7 @@ from .. import signals
 from ..credentials.flows import way_to_connect
 from ..crm import registry
 from ..crm.base import Adapter
-from ..errors import CredentialsIncomplete, CRMSyncError
+from ..errors import CredentialsIncomplete, CRMSyncError, UnsupportedFeature
 from ..models.connection import CONNECTED, NEEDS_ATTENTION
 from ..sync import connections as sync_connections
 from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
@@ -176,8 +176,7 @@ def resume(crm: str) -> ResponseReturnValue:
 def confirm_disconnect(crm: str) -> ResponseReturnValue:
     """Say what disconnecting does, and ask."""
     known = find_connection(this_sync(), this_account(), crm)
-    way = way_to_connect(adapter_or_404(crm), known.auth_method, door().settings)
-    return render_template("crm_sync/disconnect.html", connection=known, signs_in=bool(way.grant))
+    return render_template("crm_sync/disconnect.html", connection=known, signs_in=_was_signed_in(known))
 
 
 @page("/connections/<crm>/disconnect", needs=MANAGE, methods=("POST",))
@@ -189,6 +188,14 @@ def disconnect(crm: str) -> ResponseReturnValue:
     if gone.state_message:
         tell(said(gone.state_message), "bad")
     return back_to("connection_page")
+
+
+def _was_signed_in(known: ConnectionView) -> bool:
+    """Tell whether a person allowed something in the CRM; of a way that is offered no longer nobody knows."""
+    try:
+        return bool(way_to_connect(adapter_or_404(known.crm), known.auth_method, door().settings).grant)
+    except UnsupportedFeature:
+        return False
 
 
 def _page(forms: dict[str, Sequence[ConnectForm]] | None = None) -> str:
