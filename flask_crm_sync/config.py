@@ -103,6 +103,12 @@ class Settings:
     max_crashes: int = _key(
         5, integer(2, 1000), "A record that took a worker down so often, the last times alone, is set aside."
     )
+    poll_minutes: int = _key(
+        5, integer(1, 1440), "How often a CRM that is synced both ways is asked what changed there."
+    )
+    flips: int = _key(
+        6, integer(1, 1000), "A field that comes home and goes out again more often in an hour is stopped both ways."
+    )
     lease_seconds: int = _key(90, integer(10, 3600), "How long a worker may hold a connection without a sign of life.")
     slice_seconds: int = _key(
         60, integer(5, 600), "How long one job works on a connection before others get their turn."

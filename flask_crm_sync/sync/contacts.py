@@ -9,6 +9,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
 
 from ..crm.base import Lookup, Match, RemoteRecord, Values, Write, Written
 from ..errors import (
@@ -24,14 +27,17 @@ from ..errors import (
 from ..host.records import ClientRecord
 from ..models.change import CLIENT
 from ..models.link import ACTIVE, TOMBSTONE
-from ..models.operation import CREATE_LEAD, FAILED, PENDING, UPDATE_CONTACT
+from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, PENDING, UPDATE_CONTACT
 from . import reasons
 from .claim import Claimed
+from .conflicts import load_standing
 from .drain import CONTACT, Drain, alone
+from .home import bring_home, note_sent, terms_of
 from .links import LinkState, load_links, owners, save_links
 from .merge import Digester, Left, Plan, merge, settled_base, with_intent
 from .retry import Verdict, skipped, succeeded, waits
 from .steps import Step, reach
+from .two_way import two_way_of
 from .unheard import changing_hands, until_heard
 
 log = logging.getLogger(__name__)
@@ -61,6 +67,12 @@ class ContactItem:
     refused: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     touches_link: bool = False
+    standing: Mapping[str, sa.Row[Any]] = field(default_factory=dict)
+    """Conflicts of the client that are not settled yet, by field."""
+    merged: Values = field(default_factory=dict)
+    """Ours as they were merged, before anything came home."""
+    brought: list[str] = field(default_factory=list)
+    flipping: list[str] = field(default_factory=list)
     unanswered: dict[str, list[str]] = field(default_factory=dict)
     """The intents of earlier attempts, without this one's."""
 
@@ -93,6 +105,7 @@ def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
     _defer_twins(drain, items)
     for item in _open(items):
         _merge(drain, item)
+    bring_home(drain, _open(items))
     _write(drain, items)
     for item in items:
         verdicts[item.operation.id] = item.verdict or _done(drain, item)
@@ -114,6 +127,7 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], di
         clients = drain.sync.host.load_clients(connection, ids)
         moving = changing_hands(connection, CLIENT, ids)
         links = load_links(connection, drain.connection_id, CLIENT, ids)
+        standing = load_standing(connection, drain.connection_id, ids) if drain.connection["two_way"] else {}
     items, verdicts = [], {}
     for operation in batch:
         client = clients.get(operation.subject_id)
@@ -124,6 +138,7 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], di
         elif operation.subject_id in moving:
             verdicts[operation.id] = until_heard(drain)
         else:
+            ready.standing = standing.get(operation.subject_id, {})
             items.append(ready)
     return items, verdicts
 
@@ -139,6 +154,8 @@ def _translated(drain: Drain, operation: Claimed, client: object, link: LinkStat
         return skipped(reasons.CLIENT_DELETED)
     if client.sensitive:
         return skipped(reasons.SENSITIVE_CLIENT)
+    if operation.kind == APPLY_REMOTE and not _has_record(link):
+        return skipped(reasons.ECHO)
     if link.is_tombstone and operation.decision != CREATE_NEW:
         return skipped(reasons.RECORD_DELETED_IN_CRM)
     if not link.is_active and not (client.email.strip() or client.phone.strip()):
@@ -148,6 +165,13 @@ def _translated(drain: Drain, operation: Claimed, client: object, link: LinkStat
     except InvalidRecord as error:
         return drain.judged(operation, error, alone=True)
     return ContactItem(operation, client, link, ours, drain.digester(link.id))
+
+
+def _has_record(link: LinkState) -> bool:
+    """Tell whether there is a record to look at; one that was deleted in the CRM may have been restored there."""
+    if link.is_tombstone and link.remote_id:
+        link.state = ACTIVE
+    return link.is_active
 
 
 # Read the CRM's side
@@ -281,14 +305,22 @@ def _match_key(drain: Drain, item: ContactItem) -> str:
 
 def _merge(drain: Drain, item: ContactItem) -> None:
     if item.record is None:
-        item.plan = Plan(writes={name: value for name, value in item.ours.items() if value}, agreed=list(item.ours))
+        sent = {name: value for name, value in item.ours.items() if value and _goes_out(drain, name)}
+        item.plan = Plan(writes=sent, agreed=[name for name in item.ours if _goes_out(drain, name)])
         return
     base = item.link.base if item.was_linked else None
     version = drain.adapter.translation_version
-    item.plan = merge(base, item.link.intents, item.ours, item.record.values, item.digest, version=version)
+    item.merged, terms = item.ours, terms_of(drain, item)
+    theirs = item.record.values
+    item.plan = merge(base, item.link.intents, item.ours, theirs, item.digest, version=version, terms=terms)
+    item.plan.leave_there(item.record.lacks, Left.LACKING)
     item.plan.leave(item.record.lacks, Left.LACKING)
     required = {spec.name for spec in drain.adapter.fields if spec.required}
     item.plan.leave([name for name in required if item.plan.writes.get(name) == ""], Left.NEVER_BLANK)
+
+
+def _goes_out(drain: Drain, name: str) -> bool:
+    return not drain.connection["two_way"] or two_way_of(drain.connection).rule(name).direction in ("out", "both")
 
 
 # Write
@@ -359,12 +391,20 @@ def _done(drain: Drain, item: ContactItem) -> Verdict:
     version = drain.adapter.translation_version
     base = link.base if was_linked else None
     link.base = settled_base(base, item.plan, item.ours, item.record.values, item.digest, version=version)
+    former = link.remote_id if was_linked else None
     link.state, link.remote_id, link.remote_url = ACTIVE, item.record.id, item.record.url
+    note_sent(item)
     link.intents, link.host_version, item.touches_link = {}, item.client.version, True
+    told = _told(item, was_linked)
+    if former not in (None, item.record.id):
+        told["moved_from"] = former
+    if item.operation.kind == APPLY_REMOTE and not told.keys() & {"written", "brought", "moved_from"}:
+        return skipped(reasons.CONFLICT_OPEN if item.plan.asks else reasons.ECHO, details=told or None)
+    only_home = item.brought and was_linked and not item.plan.writes
     return succeeded(
-        "" if item.plan.writes or not was_linked else reasons.NOTHING_TO_CHANGE,
-        kind=UPDATE_CONTACT if was_linked else CREATE_LEAD,
-        details=_told(item, was_linked),
+        "" if item.plan.writes or item.brought or not was_linked else reasons.NOTHING_TO_CHANGE,
+        kind=APPLY_REMOTE if only_home else UPDATE_CONTACT if was_linked else CREATE_LEAD,
+        details=told,
         remote_id=item.record.id,
         remote_url=item.record.url,
     )
@@ -374,6 +414,10 @@ def _told(item: ContactItem, was_linked: bool) -> dict[str, object]:
     told: dict[str, object] = {}
     if item.plan.writes:
         told["written"] = [name for name in item.plan.writes if name not in item.refused]
+    if item.brought:
+        told["brought"] = item.brought
+    if item.plan.decided:
+        told["decided"] = dict(item.plan.decided)
     if item.plan.left or item.refused:
         told["left"] = {name: str(why) for name, why in item.plan.left.items()} | dict(item.refused)
     if item.created:

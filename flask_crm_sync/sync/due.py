@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ..models import Connection, DatabaseClock
 from ..models.connection import CONNECTED
-from ..models.operation import LANES, PENDING
+from ..models.operation import LANES, PENDING, UPDATE
 from .context import Sync
 from .operations import table as operations
 
@@ -48,9 +48,14 @@ def next_due_at(sync: Sync) -> datetime | None:
 
 
 def _heads(row: sa.Row[tuple[object, ...]]) -> dict[int, datetime]:
-    """Return when the first operation of each lane is due; lanes in which nothing waits for time are left out."""
-    times = ((lane, getattr(row, f"due_{lane}")) for lane in LANES)
-    return {lane: at for lane, at in times if at is not None}
+    """Return when the first operation of each lane is due; lanes in which nothing waits for time are left out.
+
+    A CRM that is to be looked at is work of the lane `update`.
+    """
+    times = {lane: getattr(row, f"due_{lane}") for lane in LANES}
+    looks = [at for at in (times[UPDATE], row.pull_at) if at is not None]
+    times[UPDATE] = min(looks, default=None)
+    return {lane: at for lane, at in times.items() if at is not None}
 
 
 def _most_urgent(heads: dict[int, datetime], now: datetime) -> int | None:
@@ -67,13 +72,13 @@ def _first_of_each_lane() -> Iterable[sa.ColumnElement[datetime | None]]:
 
 _MAY_WORK = sa.and_(_connections.c.state == CONNECTED, _connections.c.enabled, sa.not_(_connections.c.paused))
 _RESTED = sa.or_(_connections.c.blocked_until.is_(None), _connections.c.blocked_until <= sa.bindparam("now"))
-_NEXT = sa.select(_connections.c.blocked_until, *_first_of_each_lane()).where(_MAY_WORK)
+_NEXT = sa.select(_connections.c.blocked_until, _connections.c.pull_at, *_first_of_each_lane()).where(_MAY_WORK)
 
 
 def free_by(clock: sa.ColumnElement[float]) -> sa.Select[tuple[object, ...]]:
     """Return the query for the connections that could be worked on, and whose lease nobody holds by a clock."""
     free = _connections.c.lease_until < clock
-    return sa.select(_connections.c.id, *_first_of_each_lane()).where(_MAY_WORK, _RESTED, free)
+    return sa.select(_connections.c.id, _connections.c.pull_at, *_first_of_each_lane()).where(_MAY_WORK, _RESTED, free)
 
 
 FREE = free_by(DatabaseClock())

@@ -151,8 +151,20 @@ def _keep(sync: Sync, receiver: Receiver, rows: Sequence[dict[str, Any]], now: d
     """Write the rows that are new, and delete some that are old; both at most once a delivery."""
     with sync.database.write() as database:
         database.execute(_inserted(sync.database.dialect, sorted(rows, key=lambda row: row["digest"])))
+        database.execute(_LOOK_SOON, {"told": receiver.connection_id, "now": now})
         if receiver.oldest is not None and receiver.oldest < now - KEPT:
             _purge(database, receiver.connection_id, now - KEPT)
+
+
+_LOOK_SOON = (
+    _connections.update()
+    .where(
+        _connections.c.id == sa.bindparam("told"),
+        _connections.c.two_way,
+        sa.or_(_connections.c.pull_at.is_(None), _connections.c.pull_at > sa.bindparam("now")),
+    )
+    .values(pull_at=sa.bindparam("now"))
+)
 
 
 def _inserted(dialect: str, rows: Sequence[dict[str, Any]]) -> sa.Insert:

@@ -18,7 +18,7 @@ from .merge import Base
 
 table: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
 
-_READ = ("id", "subject_id", "state", "remote_id", "remote_url", "base", "intents", "host_version")
+_READ = ("id", "subject_id", "state", "remote_id", "remote_url", "base", "intents", "host_version", "flips")
 
 
 @dataclass(slots=True)
@@ -34,6 +34,8 @@ class LinkState:
     intents: dict[str, list[str]] = field(default_factory=dict)
     host_version: str = ""
     stored: bool = False
+    flips: dict[str, list[Any]] = field(default_factory=dict)
+    """Per field that came home: which way it went last, how often it turned round, since when (epoch seconds)."""
     seen_at: datetime | None = None
     """When its subject was about to be loaded, for a link that has no row yet."""
 
@@ -73,6 +75,22 @@ _LOAD = sa.select(*(table.c[name] for name in _READ)).where(
 )
 
 
+def load_by_record(
+    connection: sa.Connection, connection_id: UUID, remote_type: str, remote_ids: Iterable[str]
+) -> dict[str, LinkState]:
+    """Return the links that lead to these CRM records, tombstones too, by the record's id."""
+    wanted = {"of": connection_id, "kind": remote_type, "ids": list(remote_ids)}
+    found = (_state(row) for row in connection.execute(_LOAD_BY_RECORD, wanted))
+    return {link.remote_id: link for link in found if link.remote_id is not None}
+
+
+_LOAD_BY_RECORD = sa.select(*(table.c[name] for name in _READ)).where(
+    table.c.connection_id == sa.bindparam("of"),
+    table.c.remote_type == sa.bindparam("kind"),
+    table.c.remote_id.in_(sa.bindparam("ids", expanding=True)),
+)
+
+
 def load_records(connection: sa.Connection, connection_id: UUID, client_ids: Iterable[str]) -> dict[str, LinkState]:
     """Return the links of clients as far as a note needs them: which record there is, not what was agreed on it."""
     wanted = {"of": connection_id, "kind": CLIENT, "ids": list(client_ids)}
@@ -94,6 +112,7 @@ def _state(row: sa.Row[Any]) -> LinkState:
         row.intents or {},
         row.host_version,
         stored=True,
+        flips=row.flips or {},
     )
 
 
@@ -183,6 +202,7 @@ def _agreed(link: LinkState) -> dict[str, Any]:
         "remote_url": link.remote_url,
         "base": link.base.to_json() if link.base else {},
         "host_version": link.host_version,
+        "flips": link.flips or None,
     }
 
 
@@ -191,7 +211,7 @@ def _changed(link: LinkState) -> dict[str, Any]:
 
 
 def _of_link(*names: str) -> dict[str, sa.BindParameter[Any]]:
-    return {name: sa.bindparam(name) for name in (*names, "remote_id", "remote_url", "base", "host_version")}
+    return {name: sa.bindparam(name) for name in (*names, "remote_id", "remote_url", "base", "host_version", "flips")}
 
 
 # What is the same for every row of a kind is a literal: it need not be made anew and sent with each of them.

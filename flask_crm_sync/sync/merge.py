@@ -241,7 +241,7 @@ def _is_kept_out(plan: Plan, terms: Terms, name: str, *, differs: bool) -> bool:
 
 def _both_ways(plan: Plan, terms: Terms, name: str, mine: str, other: str, moved: _Moved) -> None:
     direction, chosen = terms.rule(name).direction, terms.choices.get(name)
-    if moved.ours and moved.theirs:
+    if (moved.ours and moved.theirs) or chosen is not None:
         if direction == "out" and moved.first and chosen is None:
             plan.left[name] = Left.FILLED_BEFORE
             plan.agreed.append(name)

@@ -27,6 +27,7 @@ from .lease import LeaseLost, acquire
 from .links import load_links, save_links
 from .notes import NoteItem, push_notes
 from .operations import new_operation, owe
+from .pull import is_time_to_look, look
 from .qualified import held_back
 from .release import release_notes
 from .retry import Verdict
@@ -73,6 +74,7 @@ def drain(
     desk, batch = opened
     started = sync.clock.monotonic()
     try:
+        batch = _look_first(desk, batch)
         while batch:
             batch = _work(desk, batch, result, listener, goes_on=lambda: _has_time(sync, started, should_stop))
             if desk.trouble is not None and not batch:
@@ -86,6 +88,21 @@ def drain(
         log.warning("The connection %s was taken over by another worker; its work goes on there.", connection_id)
         result.busy = True
     return result
+
+
+def _look_first(desk: Drain, batch: list[Claimed]) -> list[Claimed]:
+    """Look at the CRM of a two-way connection where that is due; what it tells is claimed where nothing else is."""
+    if not is_time_to_look(desk):
+        return batch
+    look(desk)
+    with desk.sync.database.write() as connection:
+        desk.lease.renew(connection, desk.sync.clock)
+        if desk.trouble is not None:
+            note_health(desk, connection, [])
+        elif not batch:
+            batch = _claim(desk, connection, heads(connection, desk.connection_id))
+    desk.trouble = None
+    return batch
 
 
 def _has_time(sync: Sync, started: float, should_stop: Callable[[], bool]) -> bool:

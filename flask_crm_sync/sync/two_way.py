@@ -29,6 +29,10 @@ class TwoWay:
     create_clients: bool = False
     rules: Mapping[str, FieldRule] = field(default_factory=dict)
 
+    def rule(self, name: str) -> FieldRule:
+        """Return a field's rule."""
+        return self.rules.get(name, FieldRule())
+
 
 def two_way_of(row: Mapping[Any, Any]) -> TwoWay:
     """Return the settings of a connection's row."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from ..language import Unit
-from ..models.operation import ADD_NOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
+from ..models.operation import ADD_NOTE, APPLY_REMOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from ..sync.reasons import Explanation, explain
 from ..sync.status import COUNT_TO
 from .door import this_sync
@@ -24,7 +24,12 @@ def status_word(status: str) -> str:
 
 def kind_word(kind: str) -> str:
     """Return the word for a kind of work; a kind that came later is shown as it is named."""
-    words = {CREATE_LEAD: _("New lead"), UPDATE_CONTACT: _("Update"), ADD_NOTE: _("Note")}
+    words = {
+        CREATE_LEAD: _("New lead"),
+        UPDATE_CONTACT: _("Update"),
+        ADD_NOTE: _("Note"),
+        APPLY_REMOTE: _("From the CRM"),
+    }
     return words.get(kind, kind.replace("_", " ").capitalize())
 
 

@@ -1,0 +1,169 @@
+"""Looking at the CRM: webhooks' hints are read, its own list of changes is asked, and both become operations.
+
+What is our own write coming back is told by its content, for a whole page at once, and owes nothing. The place in the
+list is kept in the transaction that owes what it told: a look that fails begins where the last one ended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..crm.base import RemoteChange, RemoteRecord
+from ..errors import CRMError, ReconnectRequired, RecordMissing, UnsupportedFeature
+from ..models import Connection, Delivery
+from ..models.operation import UPDATE
+from .conflicts import remote_operation
+from .drain import CONTACT, Drain
+from .links import LinkState, load_by_record
+from .operations import owe
+from .two_way import TwoWay, two_way_of
+
+PAGES = 5
+"""Pages of hints, and of changes, that one look takes: new leads wait no longer."""
+_LEAST_REST = 60.0
+"""Seconds until a look that failed is taken again."""
+
+_log = logging.getLogger(__name__)
+_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
+_deliveries: sa.Table = sa.inspect(Delivery).local_table  # type: ignore[assignment]
+
+
+def is_time_to_look(desk: Drain) -> bool:
+    """Tell whether a two-way connection's CRM is to be looked at."""
+    row = desk.connection
+    return bool(row["two_way"]) and row["pull_at"] is not None and row["pull_at"] <= desk.now()
+
+
+def look(desk: Drain) -> None:
+    """Take in what the CRM told and tells; a trouble of the connection is left in `desk.trouble` for a person."""
+    desk.meter.lane, lane = UPDATE, desk.meter.lane
+    code, rest = "", timedelta(minutes=desk.sync.settings.poll_minutes)
+    try:
+        more = _take_hints(desk)
+        more = (_is_time_to_ask(desk) and _ask(desk)) or more
+        rest = timedelta() if more else rest
+    except UnsupportedFeature:
+        _log.debug("%s tells of no changes: its webhooks alone are used.", desk.connection["crm"])
+    except CRMError as error:
+        code, rest = error.code, timedelta(seconds=max(error.retry_after or 0.0, _LEAST_REST))
+        desk.trouble = error if isinstance(error, ReconnectRequired) else None
+    finally:
+        desk.meter.lane = lane
+    _keep(desk, pull_at=desk.now() + rest, pull_code=code)
+
+
+def _is_time_to_ask(desk: Drain) -> bool:
+    asked = desk.connection["polled_at"]
+    pause = timedelta(minutes=desk.sync.settings.poll_minutes)
+    return asked is None or asked + pause <= desk.now()
+
+
+def _take_hints(desk: Drain) -> bool:
+    """Read the records that webhooks spoke of; return whether more wait."""
+    for _ in range(PAGES):
+        with desk.sync.database.read() as database:
+            hints = database.execute(_HINTS, {"of": desk.connection_id, "most": desk.adapter.batch_size}).all()
+        if not hints:
+            return False
+        at: dict[str, Any] = {}
+        for hint in hints:
+            at[hint.remote_id] = max(filter(None, (at.get(hint.remote_id), hint.happened_at)), default=None)
+        _take_in(desk, _read(desk, at), hints=[hint.id for hint in hints])
+    return True
+
+
+def _read(desk: Drain, at: Mapping[str, Any]) -> list[RemoteChange]:
+    changes = []
+    for (record_id, when), outcome in zip(at.items(), desk.adapter.read(list(at)), strict=True):
+        if isinstance(outcome, RemoteRecord):
+            moved = outcome.id if outcome.id != record_id else None
+            what = "merged" if moved else "changed"
+            changes.append(RemoteChange(record_id, what, when, outcome, moved))  # type: ignore[arg-type]
+        elif isinstance(outcome, RecordMissing):
+            changes.append(RemoteChange(record_id, "deleted", when))
+        else:
+            raise outcome
+    return changes
+
+
+def _ask(desk: Drain) -> bool:
+    """Ask the CRM for its changes, page by page; return whether more wait."""
+    cursor = desk.connection["poll_cursor"] or ""
+    for _ in range(PAGES):
+        page = desk.adapter.changes_since(cursor)
+        cursor = page.cursor
+        place: dict[str, Any] = {"poll_cursor": cursor}
+        if not page.more:
+            place["polled_at"] = desk.now()
+        _take_in(desk, page.changes, place=place)
+        if not page.more:
+            return False
+    return True
+
+
+def _take_in(
+    desk: Drain, changes: Sequence[RemoteChange], *, hints: Sequence[int] = (), place: Mapping[str, Any] | None = None
+) -> None:
+    """Owe what the changes ask for, and keep how far we came, in one transaction."""
+    now, both = desk.now(), two_way_of(desk.connection)
+    with desk.sync.database.write() as database:
+        desk.lease.renew(database, desk.sync.clock)
+        links = load_by_record(database, desk.connection_id, CONTACT, [change.record_id for change in changes])
+        rows, echoes = {}, 0
+        for change in changes:
+            link = links.get(change.record_id)
+            if link is None:
+                continue
+            if _is_known(desk, both, change, link):
+                echoes += 1
+                continue
+            row = remote_operation(desk.connection, link.subject_id, lane=UPDATE, now=now)
+            rows[link.subject_id] = {**row, "details": _told(change)}
+        owe(database, list(rows.values()))
+        if hints:
+            used = _deliveries.update().where(_deliveries.c.id.in_(hints))
+            database.execute(used.values(used_at=now))
+        counted = {"pulled": _connections.c.pulled + len(changes), "echoes": _connections.c.echoes + echoes}
+        own = _connections.update().where(_connections.c.id == desk.connection_id)
+        database.execute(own.values({**counted, **(place or {})}))
+
+
+def _is_known(desk: Drain, both: TwoWay, change: RemoteChange, link: LinkState) -> bool:
+    """Tell by content whether a change is our own write, or was agreed already; a deletion that we know of is, too."""
+    if not link.is_active:
+        return change.what == "deleted"
+    if change.what != "changed" or change.record is None or link.base is None:
+        return False
+    digest = desk.digester(link.id)
+    for name, value in change.record.values.items():
+        if both.rule(name).direction not in ("in", "both"):
+            continue
+        shown = digest(name, value)
+        agreed = link.base.fields.get(name, ("", ""))[1]
+        if shown != agreed and shown not in link.intents.get(name, ()):
+            return False
+    return link.base.version == desk.adapter.translation_version
+
+
+def _told(change: RemoteChange) -> dict[str, Any]:
+    at = {"at": change.at.isoformat()} if change.at is not None else {}
+    return {"what": change.what, **at}
+
+
+def _keep(desk: Drain, **values: Any) -> None:
+    with desk.sync.database.write() as database:
+        desk.lease.renew(database, desk.sync.clock)
+        database.execute(_connections.update().where(_connections.c.id == desk.connection_id).values(values))
+
+
+_HINTS = (
+    sa.select(_deliveries.c.id, _deliveries.c.remote_id, _deliveries.c.happened_at)
+    .where(_deliveries.c.connection_id == sa.bindparam("of"), _deliveries.c.used_at.is_(None))
+    .order_by(_deliveries.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)

@@ -1,0 +1,161 @@
+"""Both ways through the engine: what people change in the CRM comes home once, and what is ours is no news."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from flask_crm_sync.models import Conflict, Delivery
+from flask_crm_sync.sync.conflicts import conflicts_page, settle_conflict
+from flask_crm_sync.sync.merge import FieldRule, Side
+from tests.sync.host_models import Client
+from tests.sync.world import ACCOUNT
+
+from .conftest import BothWays
+
+ASK = FieldRule("both", "ask")
+
+
+def test_an_edit_in_the_crm_comes_home_and_is_not_sent_back(both: BothWays) -> None:
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.city(client) == "Wien"
+    last = both.world.last(client)
+    assert (last.kind, last.status, last.details["brought"]) == ("apply_remote", "success", ["city"])
+    written = len(both.crm.records[record].versions)
+    both.world.run_until_done()
+    assert len(both.crm.records[record].versions) == written
+    assert len(both.world.operations()) == 2
+
+
+def test_our_own_write_told_by_a_webhook_owes_nothing(both: BothWays) -> None:
+    client, record = both.person()
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    before = len(both.world.operations())
+    both.tell(record, record)
+    both.world.run_until_done()
+    assert len(both.world.operations()) == before
+    assert (both.world.connection.pulled, both.world.connection.echoes) == (1, 1)
+    assert all(row.used_at for row in both.world.rows(Delivery))
+
+
+def test_clearing_in_the_crm_clears_here(both: BothWays) -> None:
+    client, record = both.person()
+    both.crm.edit(record, city="")
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.city(client) == ""
+
+
+def test_both_changed_and_the_crm_wins_with_an_entry_of_it(both: BothWays) -> None:
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[record].values["city"]) == ("Wien", "Wien")
+    assert both.conflicts() == [("city", "settled", "theirs")]
+
+
+def test_both_changed_and_the_platform_wins(both: BothWays) -> None:
+    both.rules(city=FieldRule("both", "platform"))
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[record].values["city"]) == ("Linz", "Linz")
+    assert both.conflicts() == [("city", "settled", "ours")]
+
+
+@pytest.mark.parametrize(("choice", "agreed"), [("ours", "Linz"), ("theirs", "Wien")])
+def test_a_conflict_waits_for_a_person_and_is_carried_out(both: BothWays, choice: Side, agreed: str) -> None:
+    both.rules(city=ASK)
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    (open_one,) = conflicts_page(both.world.sync, ACCOUNT).conflicts
+    assert (both.city(client), both.crm.records[record].values["city"]) == ("Linz", "Wien")
+    settle_conflict(both.world.sync, ACCOUNT, open_one.id, choice, by="7")
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[record].values["city"]) == (agreed, agreed)
+    assert both.conflicts() == [("city", "settled", choice)]
+
+
+def test_a_decision_about_values_that_moved_since_is_asked_again(both: BothWays) -> None:
+    both.rules(city=ASK)
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    (conflict,) = both.world.rows(Conflict)
+    both.crm.edit(record, city="Bregenz")
+    settle_conflict(both.world.sync, ACCOUNT, conflict.id, "ours")
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[record].values["city"]) == ("Linz", "Bregenz")
+    assert both.conflicts() == [("city", "open", "")]
+
+
+def test_a_deleted_and_restored_record_is_followed(both: BothWays) -> None:
+    client, record = both.person()
+    kept = both.crm.records[record]
+    both.crm.delete(record)
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.world.link(client).state == "tombstone"
+    both.crm.records[record] = kept
+    both.crm.edit(record, city="Wien")
+    both.tell(record)
+    both.world.run_until_done()
+    assert (both.world.link(client).state, both.city(client)) == ("active", "Wien")
+
+
+def test_a_merged_record_takes_the_link_with_it(both: BothWays) -> None:
+    client, record = both.person()
+    kept = both.crm.add(last_name="King", city="Wien")
+    both.crm.merge(kept, record)
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.world.link(client).remote_id == kept
+    assert both.world.last(client).details["moved_from"] == record
+
+
+def test_a_field_that_goes_back_and_forth_is_stopped_and_said(both: BothWays) -> None:
+    both.world.restart(flips=2)
+    client, record = both.person()
+    for number in range(8):
+        both.crm.edit(record, city=f"There {number}")
+        both.tell(record)
+        both.world.run_until_done()
+        both.world.edit(client, city=f"Here {number}")
+        both.world.run()
+        both.world.clock.advance(1)
+        both.world.set_connection(next_interval_at=None)
+        for op in both.world.pending():
+            both.world.set_operation(op.id, due_at=both.world.clock.now())
+        both.world.run()
+        if both.conflicts():
+            break
+    assert ("city", "open", "") in both.conflicts()
+    stopped = both.world.rows(Conflict)[-1]
+    assert stopped.cause == "flips"
+    before = both.city(client)
+    both.crm.edit(record, city="Once more")
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.city(client) == before
+    assert "automations" in both.world.last(client).details["left"]["city"]
+
+
+def test_with_both_ways_off_an_edit_in_the_crm_stays_there(both: BothWays) -> None:
+    both.world.set_connection(two_way=False)
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.tell(record)
+    both.world.edit(client, last_name="King")
+    both.world.run_until_done()
+    assert both.city(client) == "Graz"
+    with both.world.engine.connect() as database:
+        assert database.execute(sa.select(Client.last_name)).scalar() == "King"
