@@ -6,6 +6,7 @@ account's criterion is not there.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -25,6 +26,7 @@ from .criteria import Criterion, CriterionInvalid, in_order
 MOST = 200
 """Criteria of an account."""
 
+_log = logging.getLogger(__name__)
 _table: sa.Table = sa.inspect(CriterionRow).local_table  # type: ignore[assignment]
 _IN_COLUMNS = ("name", "set_name", "enabled", "priority")
 _TAKEN = {"name": "Another criterion of this set has this name."}
@@ -60,7 +62,8 @@ def kept_criteria(
     if set_name is not None:
         query = query.where(_table.c.set_name == set_name)
     with sync.database.read() as connection:
-        stored = [_kept(row) for row in connection.execute(query.order_by(_table.c.created_at, _table.c.name))]
+        rows = connection.execute(query.order_by(_table.c.created_at, _table.c.name)).all()
+    stored = [kept for row in rows if (kept := _readable(row))]
     given = [Kept(None, each) for each in in_code if set_name in (None, each.set_name)]
     places = {id(each): place for place, each in enumerate(in_order(kept.criterion for kept in (*given, *stored)))}
     return sorted([*given, *stored], key=lambda kept: places[id(kept.criterion)])
@@ -152,6 +155,15 @@ def _found(connection: sa.Connection, account_id: str, criterion_id: uuid.UUID |
     if row is None:
         raise NotFound("There is no such criterion.")
     return _kept(row)
+
+
+def _readable(row: sa.Row[Any]) -> Kept | None:
+    """One that this version cannot read, as after a step back, must not hide the others; the engine leaves it out too."""
+    try:
+        return _kept(row)
+    except CriterionInvalid:
+        _log.warning("The criterion %s cannot be read and is left out.", row.id)
+        return None
 
 
 def _kept(row: sa.Row[Any]) -> Kept:

@@ -156,3 +156,13 @@ def test_the_trail_tells_what_changed(world: World) -> None:
     assert changed.after == {"criterion": "Shoppers", "required": "buy"}
     assert removed.after is None
     assert names(world) == []
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others(world: World) -> None:
+    add(world)
+    broken = add(world, replace(BUYERS, name="Of a later version"))
+    with world.sync.database.write() as connection:
+        connection.execute(
+            store._table.update().where(store._table.c.id == broken.id).values(definition={"who": "you"})
+        )
+    assert names(world) == ["Buyers"]
