@@ -25,17 +25,21 @@ _STATUS = re.compile(r"error=(\d{3})\b")
 _here = threading.local()
 
 
-class AddressForbidden(Exception):
-    """A connection to an address that may not be spoken to was about to be made."""
+class Forbidden(OSError):
+    """Something was about to be reached that may not be; libraries take it as a connection that failed."""
 
 
 @contextmanager
-def only_to(allowed: Callable[[str], bool]) -> Iterator[None]:
-    """Let this thread connect to IP addresses that are allowed and to no others; raises AddressForbidden in it."""
+def only_to(allowed: Callable[[str], bool]) -> Iterator[list[object]]:
+    """Let this thread connect to IP addresses that are allowed and to no others; yields those that were refused.
+
+    It can start no program either and, from Python 3.12 on, no thread: Forbidden is raised there.
+    """
     _watch()
-    _here.allowed = allowed
+    refused: list[object] = []
+    _here.refused, _here.allowed = refused, allowed
     try:
-        yield
+        yield refused
     finally:
         _here.allowed = None
 
@@ -67,8 +71,11 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     allowed = getattr(_here, "allowed", None)
     if allowed is None:
         return
-    if event in _FORBIDDEN or (event in _REACHES_OUT and not _is_allowed(arguments[1], allowed)):
-        raise AddressForbidden(event)
+    if event in _FORBIDDEN:
+        raise Forbidden(event)
+    if event in _REACHES_OUT and not _is_allowed(arguments[1], allowed):
+        _here.refused.append(arguments[1])
+        raise Forbidden(event)
 
 
 def _is_allowed(address: Any, allowed: Callable[[str], bool]) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import queue
 import threading
-from functools import partial
+import warnings
+from functools import cache, partial
 from typing import Any
 
 from ..config import Settings
-from .guard import AddressForbidden, hushed, only_to
+from .guard import hushed, only_to
 from .problems import (
     LOCAL_SERVICE,
     NO_ADDRESS,
@@ -22,6 +24,8 @@ from .problems import (
 )
 from .targets import check_host, may_be_told, on_loopback
 
+_log = logging.getLogger(__name__)
+
 _LOCAL = {"blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "rsyslog", "syslog", "windows"}
 _OUR_OWN = {"https", "http"}
 _LONGEST = 2000
@@ -31,10 +35,7 @@ def check_service(url: str, settings: Settings) -> str:
     """Return what people may see of a service's address; raise CannotTell for one that is not to be used."""
     with hushed():
         plugin = _plugin(url, settings)
-    host = _host(plugin)
-    if host:
-        check_host(host, plugin.port or 443, settings)
-    name = str(plugin.service_name)
+    host, name = _host(plugin), str(plugin.service_name)
     return f"{name} ({host})" if host else name
 
 
@@ -62,16 +63,19 @@ def is_installed() -> bool:
 def _answered(
     answer: queue.SimpleQueue[CannotTell | None], url: str, subject: str, text: str, settings: Settings
 ) -> None:
-    try:
-        with hushed() as statuses, only_to(partial(may_be_told, settings=settings)):
-            taken = _send(_plugin(url, settings), subject, text)
-        answer.put(None if taken else CannotTell(REFUSED, statuses[-1] if statuses else None))
-    except CannotTell as problem:
-        answer.put(problem)
-    except AddressForbidden:
-        answer.put(CannotTell(PRIVATE_ADDRESS))
-    except Exception:  # whatever a service's module raises; its words may quote the address
-        answer.put(CannotTell(REFUSED))
+    refused: list[object] = []
+    with hushed() as statuses:
+        try:
+            plugin = _plugin(url, settings)
+            with only_to(partial(may_be_told, settings=settings)) as refused:
+                taken = _send(plugin, subject, text)
+            problem = None if taken else CannotTell(REFUSED, statuses[-1] if statuses else None)
+        except CannotTell as found:
+            problem = found
+        except Exception as error:  # whatever a service's module raises; its words may quote the address
+            _log.warning("A service for notifications failed (%s).", type(error).__name__)
+            problem = CannotTell(REFUSED)
+    answer.put(CannotTell(PRIVATE_ADDRESS) if refused else problem)
 
 
 def _send(plugin: Any, subject: str, text: str) -> bool:
@@ -93,6 +97,8 @@ def _plugin(url: str, settings: Settings) -> Any:
     plain = made.secure_protocol and made.protocol and not made.secure
     if not made.verify_certificate or (plain and not on_loopback(made.host, settings)):
         raise CannotTell(PLAIN_SERVICE)
+    if _host(made):
+        check_host(_host(made), made.port or 443, settings)
     return made
 
 
@@ -104,11 +110,21 @@ def _asset(apprise: Any) -> Any:
 def _host(plugin: Any) -> str:
     """Return the host that an address names, "" for a service with hosts of its own."""
     named = getattr(plugin, "smtp_host", None) or (plugin.host if "host" in plugin.template_tokens else "")
-    return str(named or "")
+    return str(named or "").strip("[]")
 
 
 def _apprise() -> Any:
     try:
-        return importlib.import_module("apprise")
+        apprise = importlib.import_module("apprise")
     except ImportError:
         raise CannotTell(PACKAGE_MISSING) from None
+    _load_services()
+    return apprise
+
+
+@cache
+def _load_services() -> None:
+    """Let the library load its services, which it does at first use, without the warnings of old modules in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        importlib.import_module("apprise").Apprise.instantiate("json://localhost")

@@ -7,20 +7,28 @@ from flask import Flask
 from . import (
     answers,
     audit_page,
+    channels_page,
     connection_page,
+    conversation_page,
+    criterion_page,
     entry_page,
     export_page,
     log_page,
+    notifications_page,
     overview_page,
+    qualification_page,
     retry_page,
     settings_page,
     sign_in_page,
+    trial_page,
+    webhook_page,
     webhooks,
     why,
 )
 from .door import FrontDoor
 from .entrance import blueprint
 from .links import crm_sync_links
+from .notifications_page import crm_sync_notifications
 from .why import crm_sync_panel
 
 __all__ = ["PAGES", "register"]
@@ -28,14 +36,21 @@ __all__ = ["PAGES", "register"]
 PAGES = (
     answers,
     audit_page,
+    channels_page,
     connection_page,
+    conversation_page,
+    criterion_page,
     entry_page,
     export_page,
     log_page,
+    notifications_page,
     overview_page,
+    qualification_page,
     retry_page,
     settings_page,
     sign_in_page,
+    trial_page,
+    webhook_page,
     why,
 )
 """The modules whose import declares the pages."""
@@ -44,9 +59,10 @@ PAGES = (
 def register(app: Flask, crm: FrontDoor) -> None:
     """Add the pages and the webhooks' entrance to an app, and what its templates call.
 
-    That is `crm_sync_links()` and `crm_sync_panel(client)`.
+    That is `crm_sync_links()`, `crm_sync_panel(client)` and `crm_sync_notifications()`.
     """
     app.register_blueprint(blueprint, url_prefix=crm.settings.url_prefix)
     app.register_blueprint(webhooks.blueprint, url_prefix=crm.settings.url_prefix)
     app.add_template_global(crm_sync_links, "crm_sync_links")
     app.add_template_global(crm_sync_panel, "crm_sync_panel")
+    app.add_template_global(crm_sync_notifications, "crm_sync_notifications")

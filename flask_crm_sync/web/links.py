@@ -14,7 +14,17 @@ from .texts import gettext as _
 _log = logging.getLogger(__name__)
 _LOG = {f"{NAME}.{page}" for page in ("log", "entry", "why_client", "retry_all")}
 _AUDIT = {f"{NAME}.audit_trail"}
+_QUALIFICATION = {
+    f"{NAME}.{page}"
+    for page in (
+        *("qualification_settings", "new_criterion", "create_criterion", "criterion", "save_criterion"),
+        *("confirm_delete_criterion", "rehearse_criterion", "try_criteria", "try_pasted"),
+        *("conversation", "decide_conversation"),
+    )
+}
 _OVERVIEW = {f"{NAME}.overview"}
+_NEWS = {f"{NAME}.{page}" for page in ("notifications", "notification_preferences", "new_channel", "channel")}
+_NEWS |= {f"{NAME}.{page}" for page in ("create_channel", "save_channel")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +49,13 @@ def crm_sync_links() -> list[MenuLink]:
         _log.exception("the links to the CRM pages are not shown: the host's access functions failed")
         return []
     here = request.endpoint or ""
-    others = request.blueprint == NAME and here not in _LOG | _AUDIT | _OVERVIEW
+    others = request.blueprint == NAME and here not in _LOG | _AUDIT | _OVERVIEW | _NEWS | _QUALIFICATION
     links = [
         MenuLink(_("Overview"), url_for(f"{NAME}.overview"), here in _OVERVIEW),
         MenuLink(_("CRM Connection"), url_for(f"{NAME}.connection_page"), others),
+        MenuLink(_("Qualification"), url_for(f"{NAME}.qualification_settings"), here in _QUALIFICATION),
         MenuLink(_("Sync Log"), url_for(f"{NAME}.log"), here in _LOG),
+        MenuLink(_("Notifications"), url_for(f"{NAME}.notifications"), here in _NEWS),
     ]
     if manages:
         links.append(MenuLink(_("Audit trail"), url_for(f"{NAME}.audit_trail"), here in _AUDIT))

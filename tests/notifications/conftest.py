@@ -29,7 +29,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, authority: Authority) -> Helpdesk:
     """Return a helpdesk that works with the sandbox, and so may tell receivers on loopback."""
     given = {"sandbox_url": "https://127.0.0.1:1", "sandbox_ca": str(authority.ca_file), "notify_timeout": 5.0}
-    return _open(tmp_path, monkeypatch, settings=Settings(encryption_keys=(b"k" * 32,), **given))
+    place = tmp_path / "inside"
+    place.mkdir()
+    return _open(place, monkeypatch, settings=Settings(encryption_keys=(b"k" * 32,), **given))
 
 
 def _open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **options: Settings) -> Helpdesk:

@@ -162,7 +162,7 @@ def test_after_ten_messages_the_rest_of_the_hour_is_folded(desk: Helpdesk) -> No
     assert receiver.sizes == [1] * 10 + [20]
 
 
-@profile(max_examples=15)
+@profile(max_examples=8)
 @given(gaps=st.lists(st.integers(0, 1500), min_size=1, max_size=30), an_hour=st.integers(1, 4))
 def test_no_hour_ever_sees_more_and_nothing_is_lost(
     tmp_path_factory: pytest.TempPathFactory, gaps: list[int], an_hour: int

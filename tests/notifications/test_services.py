@@ -1,0 +1,141 @@
+"""Services through Apprise: what may be spoken to, and how little of an address is ever seen."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from flask_crm_sync.notifications import services
+from flask_crm_sync.notifications.channels import Address, Wishes, add_channel, channels
+from flask_crm_sync.notifications.guard import Forbidden, hushed, only_to
+from flask_crm_sync.notifications.messages import send_test
+from flask_crm_sync.notifications.services import check_service, tell
+from tests.notifications.desk import server
+from tests.notifications.test_webhook import code_of, resolves
+from tests.web.helpdesk import Helpdesk
+
+SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general"
+
+
+def test_a_service_with_hosts_of_its_own_is_shown_by_its_name(desk: Helpdesk) -> None:
+    assert check_service(SLACK, desk.sync.settings) == "Slack"
+    pasted = "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
+    assert check_service(pasted, desk.sync.settings) == "Slack"
+
+
+def test_a_service_on_somebodys_host_is_shown_with_it(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolves(monkeypatch, "93.184.215.14")
+    mail = "mailtos://ada:canary@example.com?smtp=smtp.example.com"
+    assert check_service(mail, desk.sync.settings).endswith("(smtp.example.com)")
+    assert check_service("mmosts://chat.example.com/canary", desk.sync.settings) == "Mattermost (chat.example.com)"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("syslog://", "local_service"),
+        ("dbus://", "local_service"),
+        ("windows://", "local_service"),
+        ("nothing://example.com/", "no_address"),
+        ("plain words", "no_address"),
+        ("file:///etc/passwd", "no_address"),
+        ("https://93.184.215.14/whatever", "no_address"),
+        ("json://93.184.215.14/", "plain_service"),
+        ("jsons://93.184.215.14/?verify=no", "plain_service"),
+        ("mailto://ada:pw@example.org", "plain_service"),
+        ("jsons://127.0.0.1/", "private_address"),
+        ("jsons://[::1]/", "private_address"),
+        ("matrixs://u:p@10.0.0.1/#room", "private_address"),
+        ("mailtos://ada:pw@example.com?smtp=192.168.0.1", "private_address"),
+    ],
+)
+def test_what_must_not_be_spoken_to_is_refused(desk: Helpdesk, url: str, code: str) -> None:
+    assert code_of(check_service, url, desk.sync.settings) == code
+    assert code_of(tell, url, "Subject", "Text", desk.sync.settings) in {code, "private_address"}
+
+
+def test_a_name_that_leads_elsewhere_when_it_is_used_is_refused(
+    desk: Helpdesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server() as (port, received):
+        resolves(monkeypatch, "93.184.215.14", "93.184.215.14", "127.0.0.1")
+        url = f"jsons://looks.example.com:{port}/"
+        assert check_service(url, desk.sync.settings) == "JSON (looks.example.com)"
+        assert code_of(tell, url, "Subject", "Text", desk.sync.settings) == "private_address"
+    assert received == []
+
+
+def test_no_redirect_leads_anywhere(inside: Helpdesk) -> None:
+    with server() as (there, elsewhere), server(307, location=f"http://127.0.0.1:{there}/") as (port, _):
+        code = code_of(tell, f"json://127.0.0.1:{port}/", "Subject", "Text", inside.sync.settings)
+    assert code.startswith("refused")
+    assert elsewhere == []
+
+
+def test_a_message_arrives(inside: Helpdesk) -> None:
+    with server() as (port, received):
+        url = f"json://127.0.0.1:{port}/canary"
+        add_channel(inside.sync, "1", "", "service", Wishes(label="Chat"), Address(url), by="1")
+        send_test(inside.sync, channels(inside.sync, "1")[0])
+    (letter,) = received
+    assert letter.content["title"] == "Test message from the CRM sync"
+    assert "canary" not in repr(channels(inside.sync, "1"))
+
+
+def test_a_refusal_is_told_by_its_status_and_by_no_log(inside: Helpdesk, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with server(403) as (port, _):
+        code = code_of(tell, f"json://ada:canary@127.0.0.1:{port}/canary", "Subject", "Text", inside.sync.settings)
+    assert code == "refused/403"
+    assert "canary" not in caplog.text
+
+
+def test_a_service_that_does_not_answer_has_its_time_and_no_more(
+    inside: Helpdesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(services, "_send", lambda *_: release.wait(5))
+    quick = replace(inside.sync.settings, notify_timeout=1.0)
+    started = time.monotonic()
+    assert code_of(tell, "json://127.0.0.1:9/", "Subject", "Text", quick) == "unreachable"
+    release.set()
+    assert time.monotonic() - started < 4
+
+
+def test_code_that_sends_for_us_can_reach_nothing_else() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    place = listener.getsockname()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        attempts = (
+            lambda: socket.create_connection(place),
+            lambda: datagrams.sendto(b"x", place),
+            lambda: subprocess.run(["/bin/true"], check=False),
+        )
+        with only_to(lambda _address: False) as refused:
+            for attempt in attempts:
+                with pytest.raises(Forbidden):
+                    attempt()
+    assert refused == [place, place]
+    with only_to(lambda address: address == "127.0.0.1"):
+        socket.create_connection(place).close()
+    socket.create_connection(place).close()
+    listener.close()
+
+
+def test_only_what_this_thread_logs_meanwhile_is_kept_back(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    talkative = logging.getLogger("apprise")
+    with hushed() as statuses:
+        talkative.warning("https://example.com/canary, error=502.")
+        other = threading.Thread(target=talkative.warning, args=("somebody else's",))
+        other.start()
+        other.join()
+    talkative.warning("afterwards")
+    assert statuses == [502]
+    assert [record.getMessage() for record in caplog.records] == ["somebody else's", "afterwards"]
