@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.routing import Rule
 
-from flask_crm_sync.models import Channel, Connection, Operation
+from flask_crm_sync.models import Channel, Connection, CriterionRow, Operation
 from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.web import entrance
-from tests.web.helpdesk import OURS, THEIRS, Helpdesk, open_helpdesk
+from tests.web.helpdesk import OURS, THEIRS, Conversation, Helpdesk, open_helpdesk
 
 PUBLIC = {"crm_sync.static"}
 """What anybody may have. A page added here must be as harmless as a stylesheet."""
@@ -36,6 +36,9 @@ CHANGES_ONES_OWN = {
     )
 }
 """What everybody changes for themselves alone; `test_notification_preferences.py` holds them to that."""
+
+KNOWN = {"operation_id", "client_id", "crm", "channel_id", "criterion_id", "conversation_id"}
+"""What addresses name."""
 
 OWN, FOREIGN, NONSENSE = "own", "foreign", "nonsense"
 
@@ -58,6 +61,7 @@ def both(desk: Helpdesk) -> Helpdesk:
     desk.add_client(2, 2, "Some Body")
     for number, account_id in ((1, OURS), (2, THEIRS)):
         add_channel(desk, number, account_id)
+        add_criterion(desk, number, account_id)
     return desk
 
 
@@ -69,6 +73,17 @@ def add_channel(desk: Helpdesk, number: int, account_id: str) -> None:
         database.execute(sa.insert(Channel).values(id=UUID(int=number), account_id=account_id, **same))
 
 
+def add_criterion(desk: Helpdesk, number: int, account_id: str) -> None:
+    """Put a criterion and a conversation to be judged by it into the database."""
+    now = desk.clock.now()
+    told = {"name": "Says a word", "definition": {"required": ["word"]}, "created_at": now, "updated_at": now}
+    row = {"id": UUID(int=number), "account_id": account_id, "set_name": "default", **told}
+    talk = {"id": number, "account_id": int(account_id), "client_id": number, "updated_at": now.replace(tzinfo=None)}
+    with desk.sync.database.write() as database:
+        database.execute(sa.insert(CriterionRow).values(row))
+        database.execute(sa.insert(Conversation).values(talk))
+
+
 def address(rule: Rule, ids: str) -> str | None:
     """Return the rule's address; None where it has no id that could be somebody else's."""
     numbers = {OWN: 1, FOREIGN: 2, NONSENSE: 10**30}
@@ -76,8 +91,8 @@ def address(rule: Rule, ids: str) -> str | None:
     channels = {OWN: UUID(int=1), FOREIGN: UUID(int=2), NONSENSE: 10**30}
     values: dict[str, Any] = {}
     for argument in rule.arguments:
-        pool: dict[str, Any] = {"crm": crms, "channel_id": channels}.get(argument, numbers)
-        assert argument in {"operation_id", "client_id", "crm", "channel_id"}, f"say what {argument} may be"
+        pool: dict[str, Any] = {"crm": crms, "channel_id": channels, "criterion_id": channels}.get(argument, numbers)
+        assert argument in KNOWN, f"say what {argument} may be"
         if ids not in pool:
             return None
         values[argument] = pool[ids]
@@ -191,6 +206,7 @@ def test_a_manager_gets_an_answer_everywhere(tmp_path: Path) -> None:
         desk = open_helpdesk(directory)
         desk.add_operation(desk.connect(OURS), status=FAILED, reason="invalid_record")
         add_channel(desk, 1, OURS)
+        add_criterion(desk, 1, OURS)
         status = send(desk, "manager", method, address(rule, OWN) or "")
         assert status in {200, 303, 422}, (method, rule, status)
 
@@ -272,6 +288,7 @@ def test_the_menu_has_our_links_only_for_who_may_see_them(desk: Helpdesk) -> Non
         assert seen == [
             ("Overview", "/crm/overview", False),
             ("CRM Connection", "/crm/", False),
+            ("Qualification", "/crm/qualification", False),
             ("Sync Log", "/crm/log", True),
             ("Notifications", "/crm/notifications", False),
         ]
