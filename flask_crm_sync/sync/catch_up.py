@@ -22,6 +22,7 @@ from ..models.operation import BULK, CREATE_LEAD, UPDATE_CONTACT
 from .context import Sync
 from .operations import new_operation, owe
 from .progress import CATCH_UP, SLICE, Run, begin, keep, runs, withdraw
+from .qualified import gate_for
 from .reach import ClientKey, own_only, page_of_clients
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
@@ -76,9 +77,12 @@ def _owed(
 ) -> list[dict[str, Any]]:
     """Return a lead for each client without a record, an update for each that was edited since it was last sent."""
     links = {row.subject_id: row for row in database.execute(_LINKS, {"of": to["id"], "ids": [c.id for c in page]})}
+    gate = gate_for(database, [to], [client.id for client in page])
     now = sync.clock.now()
     rows = []
     for client in own_only(sync, database, to["account_id"], page):
+        if not gate.takes(to, client.id):
+            continue
         kind = _kind(links.get(client.id), client.version)
         if kind:
             subject = {"subject_type": CLIENT, "subject_id": client.id, "client_id": client.id}

@@ -26,6 +26,7 @@ from ..crm.base import Identity
 from ..errors import CredentialsRefused, CRMError, CRMSyncError, PermissionMissing, ReconnectRequired, SecretUnreadable
 from ..models import Connection, Link, Operation
 from ..models.connection import CONNECTED, DISCONNECTED, NEEDS_ATTENTION
+from ..models.criterion import DEFAULT_SET
 from ..models.operation import FAILED, PENDING
 from .audit import CONNECT, DISCONNECT, PAUSE, RESUME, record
 from .context import Sync
@@ -52,6 +53,8 @@ class ConnectionSettings:
     sync_contacts: bool
     sync_notes: bool
     interval_minutes: int
+    qualified_only: bool = False
+    criteria_set: str = DEFAULT_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +366,7 @@ def _row(sync: Sync, connection_id: UUID) -> sa.Row[Any]:
 
 def _view(row: Any) -> ConnectionView:
     own = {field.name: getattr(row, field.name) for field in fields(ConnectionView) if field.name in row._fields}
-    settings = ConnectionSettings(row.enabled, row.sync_contacts, row.sync_notes, row.interval_minutes)
+    settings = ConnectionSettings(*(getattr(row, field.name) for field in fields(ConnectionSettings)))
     return ConnectionView(**own, label=crm_label(row.crm), settings=settings)
 
 

@@ -18,7 +18,7 @@ from ..host.reading import ConversationHead
 from ..models import Link, Qualification
 from ..models.change import CLIENT, CONVERSATION
 from ..models.link import ACTIVE
-from ..models.operation import ADD_NOTE, SUCCESS
+from ..models.operation import ADD_NOTE, PENDING, SKIPPED, SUCCESS
 from ..models.qualification import QUALIFIED
 from . import reasons
 from .claim import Claimed
@@ -145,6 +145,38 @@ def held_back(drain: Drain, batch: Sequence[Claimed]) -> dict[int, Verdict]:
         elif operation.is_note or operation.client_id in told:
             verdicts[operation.id] = skipped(reasons.NO_LONGER_QUALIFIED)
     return verdicts
+
+
+def turn_away(connection: sa.Connection, connection_id: UUID, set_name: str, now: datetime) -> None:
+    """Skip what waits for clients who never qualified, in the caller's transaction: the connection takes them no more.
+
+    What is in hand, or may have been written without an answer, is left to the drain.
+    """
+    connection.execute(_TURN_AWAY, {"of": connection_id, "set": set_name, "now": now})
+
+
+_TURN_AWAY = (
+    operations.update()
+    .where(
+        operations.c.connection_id == sa.bindparam("of"),
+        operations.c.status == PENDING,
+        operations.c.claim.is_(None),
+        sa.not_(operations.c.unknown),
+        operations.c.kind.in_((*CONTACT_KINDS, ADD_NOTE)),
+        operations.c.client_id.not_in(
+            sa.select(table.c.client_id).where(
+                table.c.set_name == sa.bindparam("set"), table.c.ever_qualified_at.is_not(None)
+            )
+        ),
+    )
+    .values(
+        status=SKIPPED,
+        reason=reasons.NOT_QUALIFIED,
+        pending_key=sa.null(),
+        due_at=sa.null(),
+        settled_at=sa.bindparam("now"),
+    )
+)
 
 
 def _told_since(connection: sa.Connection, connection_id: UUID, gate: Gate, client_ids: Iterable[str]) -> set[str]:

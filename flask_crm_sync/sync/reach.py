@@ -14,8 +14,11 @@ from ..host.reading import Host
 from ..host.values import key_text, version_text
 from ..models import Link
 from ..models.change import CLIENT
-from ..models.link import ACTIVE
+from ..models.criterion import DEFAULT_SET
+from ..models.link import ACTIVE, TOMBSTONE
+from ..models.qualification import QUALIFIED
 from .context import Sync
+from .qualified import table as _standings
 from .status import COUNT_TO
 
 _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
@@ -26,16 +29,21 @@ class Reach:
     """An account's clients in numbers, each counted up to `COUNT_TO`; None where the host's account is code.
 
     `reachable` have an e-mail address or a phone number, as far as the host has columns for them; `linked` stand for
-    a record in the CRM.
+    a record in the CRM; `qualified` qualify under the connection's set of criteria. `unsent` are those of them without
+    a record, where the connection takes no others.
     """
 
     clients: int | None
     reachable: int | None
     linked: int
+    qualified: int = 0
+    unsent: int | None = None
 
     @property
     def missing(self) -> int:
         """Return how many could be caught up on; at the bound it is the bound."""
+        if self.unsent is not None:
+            return self.unsent
         if self.reachable is None:
             return 0
         return self.reachable if self.reachable >= COUNT_TO else max(0, self.reachable - self.linked)
@@ -49,19 +57,41 @@ class ClientKey:
     version: str
 
 
-def reach(sync: Sync, account_id: str, connection_id: UUID) -> Reach:
-    """Return whom a connection could reach and whom it has; reads at most `COUNT_TO` rows for each number."""
+def reach(
+    sync: Sync, account_id: str, connection_id: UUID, *, set_name: str = DEFAULT_SET, qualified_only: bool = False
+) -> Reach:
+    """Return whom a connection could reach and whom it has; reads at most `COUNT_TO` rows for each number.
+
+    `set_name` and `qualified_only` are the connection's settings, or what they might become.
+    """
     linked = sa.select(_links.c.id).where(
         _links.c.connection_id == connection_id, _links.c.subject_type == CLIENT, _links.c.state == ACTIVE
     )
-    client = sync.host.client
+    client, qualified = sync.host.client, _qualified(account_id, set_name)
     with sync.database.read() as database:
+        have = _counted(database, linked)
+        qualify = _counted(database, qualified)
+        unsent = _counted(database, qualified.where(_unlinked(connection_id))) if qualified_only else None
         own = _of_account(sync.host, database.dialect, account_id)
         if own is None:
-            return Reach(None, None, _counted(database, linked))
+            return Reach(None, None, have, qualify, unsent)
         everyone = sa.select(client.id_column).where(own)
         addressed = everyone.where(*_has_address(client))
-        return Reach(_counted(database, everyone), _counted(database, addressed), _counted(database, linked))
+        return Reach(_counted(database, everyone), _counted(database, addressed), have, qualify, unsent)
+
+
+def _qualified(account_id: str, set_name: str) -> sa.Select[Any]:
+    """Return the query for the clients of whom a conversation qualifies now, each once."""
+    own = sa.and_(_standings.c.account_id == account_id, _standings.c.set_name == set_name)
+    is_qualified = sa.and_(_standings.c.status == QUALIFIED, _standings.c.client_id != "")
+    return sa.select(_standings.c.client_id).where(own, is_qualified).distinct()
+
+
+def _unlinked(connection_id: UUID) -> sa.ColumnElement[bool]:
+    """Hold to clients that no record stands for; one whose record was deleted in the CRM is not made again."""
+    known = sa.and_(_links.c.connection_id == connection_id, _links.c.subject_type == CLIENT)
+    decided = _links.c.state.in_((ACTIVE, TOMBSTONE))
+    return ~sa.exists().where(known, decided, _links.c.subject_id == _standings.c.client_id)
 
 
 def count_reachable(sync: Sync, account_id: str) -> int:

@@ -16,6 +16,7 @@ from .connections import ConnectionSettings, ConnectionView, find_connection
 from .context import Sync
 from .operations import table as operations
 from .progress import CATCH_UP
+from .qualified import turn_away
 from .reach import count_reachable
 from .refusals import NotFound
 
@@ -31,7 +32,8 @@ def save_settings(
     """Change what a connection does; with `catch_up`, clients that it does not know yet are owed as well.
 
     Rounds are counted from the moment at which their interval changed, and what waits for a round that no longer
-    comes waits for the next one. Raises NotFound where there is no connection, ValueError for an impossible interval.
+    comes waits for the next one. What waits for clients whom it takes no more is skipped. Raises NotFound where there
+    is no connection, ValueError for an impossible interval.
     """
     if not SHORTEST <= wanted.interval_minutes <= LONGEST:
         raise ValueError(f"The interval lies between {SHORTEST} and {LONGEST} minutes.")
@@ -44,6 +46,8 @@ def save_settings(
             values["next_interval_at"] = now + timedelta(minutes=wanted.interval_minutes)
             database.execute(_SOONER, {"of": known.id, "at": values["next_interval_at"]})
         database.execute(_table.update().where(_table.c.id == known.id).values(values))
+        if _is_choosier(known.settings, wanted):
+            turn_away(database, known.id, wanted.criteria_set, now)
         if catch_up and wanted.enabled and wanted.sync_contacts:
             begin_to_catch_up(database, known.id, total, now)
         _tell(database, known, wanted, now, by, catch_up)
@@ -70,6 +74,12 @@ def _connected(sync: Sync, account_id: str, crm: str) -> ConnectionView:
     if not known.is_connected:
         raise NotFound(f"There is no connection to {crm} (any more).")
     return known
+
+
+def _is_choosier(before: ConnectionSettings, after: ConnectionSettings) -> bool:
+    """Tell whether clients are taken no more that were taken before."""
+    same = before.qualified_only and before.criteria_set == after.criteria_set
+    return after.qualified_only and not same
 
 
 def _tell(

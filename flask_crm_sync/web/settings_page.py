@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from ..models.criterion import DEFAULT_SET
+from ..qualification.store import SetOfCriteria, sets_of
 from ..sync.connections import ConnectionSettings, ConnectionView, find_connection
 from ..sync.progress import cancel
 from ..sync.reach import Reach, reach
@@ -14,6 +17,7 @@ from ..sync.rounds import next_round
 from ..sync.settings import LONGEST, SHORTEST, catch_up_now, save_settings
 from .bar import bar_context
 from .connection_page import adapter_or_404, announce
+from .criterion_page import criteria_in_code
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, page
 from .notices import tell
@@ -24,14 +28,27 @@ from .words import counted
 
 @dataclass(frozen=True, slots=True)
 class SettingsForm:
-    """What the form shows: what was typed, or what is stored; `error` concerns the interval."""
+    """What the form shows: what was typed, or what is stored; `error` concerns the interval, `set_error` the set.
+
+    `start` is chosen where the sync is switched on again, `all_start` where all clients are to be taken again.
+    """
 
     enabled: bool
     sync_contacts: bool
     sync_notes: bool
     interval: str
+    qualified_only: bool = False
+    criteria_set: str = DEFAULT_SET
     start: str = "catch_up"
+    all_start: str = "catch_up"
     error: str = ""
+    set_error: str = ""
+
+    @property
+    def minutes(self) -> int:
+        """Return the interval as a number, 0 where it is none."""
+        plain = self.interval.isascii() and self.interval.isdigit() and len(self.interval) < 6
+        return int(self.interval) if plain else 0
 
 
 @page("/connections/<crm>/settings", needs=VIEW)
@@ -39,7 +56,8 @@ def sync_settings(crm: str) -> ResponseReturnValue:
     """Show what a connection does and what that means now."""
     known = _known(crm)
     stored = known.settings
-    form = SettingsForm(stored.enabled, stored.sync_contacts, stored.sync_notes, str(stored.interval_minutes))
+    switches = (stored.enabled, stored.sync_contacts, stored.sync_notes)
+    form = SettingsForm(*switches, str(stored.interval_minutes), stored.qualified_only, stored.criteria_set)
     return _shown(known, form)
 
 
@@ -47,22 +65,50 @@ def sync_settings(crm: str) -> ResponseReturnValue:
 def save_sync_settings(crm: str) -> ResponseReturnValue:
     """Change what a connection does; what cannot be is said at the field."""
     known = _known(crm)
-    typed = request.form
-    interval = typed.get("interval", "").strip()
-    form = SettingsForm(
-        "enabled" in typed, "sync_contacts" in typed, "sync_notes" in typed, interval[:20], typed.get("start", "")
-    )
-    minutes = int(interval) if interval.isascii() and interval.isdigit() and len(interval) < 6 else 0
-    if not SHORTEST <= minutes <= LONGEST:
-        error = _("Type a whole number of minutes from %(least)s to %(most)s.", least=SHORTEST, most=counted(LONGEST))
-        return _shown(known, replace(form, error=error)), 422
-    wanted = ConnectionSettings(form.enabled, form.sync_contacts, form.sync_notes, minutes)
-    catches_up = asks_to_catch_up(known) and form.start == "catch_up" and form.enabled and form.sync_contacts
+    form = _checked(_typed(known), [each.name for each in _sets(known)])
+    if form.error or form.set_error:
+        return _shown(known, form), 422
+    switches = (form.enabled, form.sync_contacts, form.sync_notes)
+    wanted = ConnectionSettings(*switches, form.minutes, form.qualified_only, form.criteria_set)
+    catches_up = _catches_up(known, form)
     by = door().access.user_id()
     announce(save_settings(this_sync(), known.account_id, crm, wanted, by=by, catch_up=catches_up))
     door().queues.wake()
     tell(_("Saved. Clients that %(crm)s lacks are on their way.", crm=known.label) if catches_up else _("Saved."))
     return back_to("sync_settings", crm=crm)
+
+
+def _typed(known: ConnectionView) -> SettingsForm:
+    typed = request.form
+    return SettingsForm(
+        "enabled" in typed,
+        "sync_contacts" in typed,
+        "sync_notes" in typed,
+        typed.get("interval", "").strip()[:20],
+        "qualified_only" in typed,
+        typed.get("criteria_set", known.settings.criteria_set),
+        typed.get("start", ""),
+        typed.get("all_start", ""),
+    )
+
+
+def _checked(form: SettingsForm, sets: Sequence[str]) -> SettingsForm:
+    if not SHORTEST <= form.minutes <= LONGEST:
+        most = counted(LONGEST)
+        wrong = _("Type a whole number of minutes from %(least)s to %(most)s.", least=SHORTEST, most=most)
+        form = replace(form, error=wrong)
+    if form.criteria_set not in sets:
+        form = replace(form, set_error=_("Choose one of these sets."))
+    return form
+
+
+def _catches_up(known: ConnectionView, form: SettingsForm) -> bool:
+    """Tell whether clients are owed that the connection has passed over, as the person wishes it."""
+    if not (form.enabled and form.sync_contacts):
+        return False
+    switched_on = asks_to_catch_up(known) and form.start == "catch_up"
+    takes_all = known.settings.qualified_only and not form.qualified_only and form.all_start == "catch_up"
+    return switched_on or takes_all
 
 
 @page("/connections/<crm>/catch-up", needs=MANAGE, methods=("POST",))
@@ -101,7 +147,8 @@ def asks_to_catch_up(known: ConnectionView) -> bool:
 
 def meaning(known: ConnectionView, whom: Reach) -> dict[str, str]:
     """Return for each setting a sentence on what it means now."""
-    linked = counted(whom.linked)
+    qualified = counted(whom.qualified)
+    linked, all_clients = counted(whom.linked), counted(whom.clients or 0)
     if whom.reachable is None or whom.clients is None:
         contacts = _("%(linked)s clients are linked with a record now.", linked=linked)
     else:
@@ -109,10 +156,21 @@ def meaning(known: ConnectionView, whom: Reach) -> dict[str, str]:
             "%(reachable)s of your %(clients)s clients have an e-mail address or a phone number; %(linked)s are linked "
             "with a record now.",
             reachable=counted(whom.reachable),
-            clients=counted(whom.clients),
+            clients=all_clients,
             linked=linked,
         )
-    return {"contacts": contacts}
+    if whom.clients is None:
+        lead = ngettext("1 client qualifies now.", "%(number)s clients qualify now.", whom.qualified)
+    else:
+        lead = _("%(qualified)s of your %(clients)s clients qualify now.", qualified=qualified, clients=all_clients)
+    return {"contacts": contacts, "qualified": lead}
+
+
+def _sets(known: ConnectionView) -> list[SetOfCriteria]:
+    """Return the sets to choose from: those with criteria, the default one, and the one that is chosen now."""
+    found = sets_of(this_sync(), known.account_id, criteria_in_code())
+    own = known.settings.criteria_set
+    return found if any(each.name == own for each in found) else [*found, SetOfCriteria(own, 0, 0)]
 
 
 def _known(crm: str) -> ConnectionView:
@@ -122,7 +180,9 @@ def _known(crm: str) -> ConnectionView:
 
 
 def _shown(known: ConnectionView, form: SettingsForm) -> str:
-    whom = reach(this_sync(), known.account_id, known.id)
+    stored = known.settings
+    set_name, qualified_only = stored.criteria_set, stored.qualified_only
+    whom = reach(this_sync(), known.account_id, known.id, set_name=set_name, qualified_only=qualified_only)
     now = this_sync().clock.now()
     anchor = known.next_interval_at or now
     return render_template(
@@ -131,6 +191,7 @@ def _shown(known: ConnectionView, form: SettingsForm) -> str:
         whom=whom,
         means=meaning(known, whom),
         asks=asks_to_catch_up(known),
+        sets=_sets(known),
         next_round_at=next_round(anchor, known.settings.interval_minutes, now),
         note_after=door().settings.note_after_minutes,
         shortest=SHORTEST,

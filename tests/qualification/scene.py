@@ -109,6 +109,9 @@ class Scene:
         (row,) = self.world.rows(Qualification, *where)
         return row
 
+    def row_count(self, set_name: str) -> int:
+        return len(self.world.rows(Qualification, Qualification.set_name == set_name))
+
     def status(self, conversation_id: str) -> tuple[str, bool, str]:
         row = self.row(conversation_id)
         return row.status, row.final, row.decided_by
