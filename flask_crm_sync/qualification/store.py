@@ -158,7 +158,7 @@ def _found(connection: sa.Connection, account_id: str, criterion_id: uuid.UUID |
 
 
 def _readable(row: sa.Row[Any]) -> Kept | None:
-    """One that this version cannot read, as after a step back, must not hide the others; the engine leaves it out too."""
+    """One that this version cannot read must not hide the others; the engine leaves it out as well."""
     try:
         return _kept(row)
     except CriterionInvalid:

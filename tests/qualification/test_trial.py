@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 
+from flask_crm_sync.host.scan import scan
 from flask_crm_sync.qualification import trial
 from flask_crm_sync.qualification.criteria import Criterion
 from flask_crm_sync.qualification.trial import Rehearsal, pasted, picked, rehearse, try_out
@@ -141,3 +142,12 @@ def test_a_form_that_was_meddled_with_is_refused(change: Callable[[dict[str, obj
     with pytest.raises(ValueError, match="not a rehearsal"):
         Rehearsal.from_json(tampered(change))
     assert Rehearsal.from_json(tampered(lambda _: None)).looked_at == 0
+
+
+def test_where_the_host_cannot_be_asked_for_an_account_the_others_are_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "scan", lambda *given, account_id: scan(*given))
+    world.conversation(world.client(), "a boat")
+    world.conversation(world.client(account="2"), "their boat", account="2")
+    assert run(world, [], [BOAT]).looked_at == 1
