@@ -20,7 +20,7 @@ from .refusals import ChoiceNotPossible
 SLICE = 100
 COUNT_TO = 10_000
 
-_STANDING = ("id", "connection_id", "account_id", "kind", "subject_id", "status", "reason")
+_STANDING = ("id", "connection_id", "account_id", "kind", "subject_type", "subject_id", "status", "reason")
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def resume_on(database: sa.Connection, entry: Standing, decision: str | None, no
 
     Raises ChoiceNotPossible where the entry has moved on, IntegrityError where a newer one begins to wait just now.
     """
-    key = pending_key(entry.connection_id, entry.kind, entry.subject_id)
+    key = pending_key(entry.connection_id, entry.kind, entry.subject_id, entry.subject_type)
     newer = database.execute(sa.select(_table.c.id).where(_table.c.pending_key == key)).scalar()
     if newer is None:
         _change(database, entry, _waiting(decision, now) | {"pending_key": key, "settled_at": None})

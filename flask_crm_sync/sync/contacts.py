@@ -35,6 +35,8 @@ from .drain import CONTACT, Drain, alone
 from .home import bring_home, note_sent, terms_of
 from .links import LinkState, load_links, owners, save_links
 from .merge import Digester, Left, Plan, merge, settled_base, with_intent
+from .newcomers import take_newcomers
+from .operations import RECORD
 from .retry import Verdict, skipped, succeeded, waits
 from .steps import Step, reach
 from .two_way import two_way_of
@@ -97,7 +99,8 @@ def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
 
     Returns the items that may have touched a link, and every operation's verdict by its id.
     """
-    items, verdicts = _load(drain, batch)
+    made = take_newcomers(drain, [one for one in batch if one.subject_type == RECORD])
+    items, verdicts = _load(drain, [one for one in batch if one.id not in made])
     reach(Step.LOADED)
     _read(drain, items)
     reach(Step.CRM_READ)
@@ -110,7 +113,7 @@ def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
     for item in items:
         verdicts[item.operation.id] = item.verdict or _done(drain, item)
     _wait_behind(items, verdicts)
-    return items, verdicts
+    return items, verdicts | made
 
 
 def _open(items: Iterable[ContactItem]) -> list[ContactItem]:

@@ -58,6 +58,7 @@ class Receiver:
     webhooks: Webhooks
     secrets: tuple[str, ...] = field(repr=False)
     oldest: datetime | None
+    two_way: bool = False
 
 
 def digest_of(token: str) -> str:
@@ -84,7 +85,7 @@ def find_receiver(sync: Sync, token: str) -> Receiver | None:
     if row.previous_until is not None and sync.clock.now() < row.previous_until:
         secrets.append(opened["previous"])
     usable = tuple(filter(None, secrets))
-    return Receiver(row.id, row.crm, row.remote_account_id, adapter.webhooks, usable, row.oldest)
+    return Receiver(row.id, row.crm, row.remote_account_id, adapter.webhooks, usable, row.oldest, row.two_way)
 
 
 def receive(sync: Sync, receiver: Receiver, received: Received) -> Verdict:
@@ -123,7 +124,7 @@ def forget_webhook(database: sa.Connection, connection_id: UUID) -> bool:
 def _row(sync: Sync, token: str) -> sa.Row[Any] | None:
     of_it = _deliveries.c.connection_id == _connections.c.id
     oldest = sa.select(sa.func.min(_deliveries.c.received_at)).where(of_it).correlate(_connections).scalar_subquery()
-    wanted = (_connections.c.id, _connections.c.crm, _connections.c.remote_account_id)
+    wanted = (_connections.c.id, _connections.c.crm, _connections.c.remote_account_id, _connections.c.two_way)
     columns = (*wanted, _webhooks.c.sealed, _webhooks.c.previous_until, oldest.label("oldest"))
     query: sa.Select[Any] = sa.select(*columns).join_from(_webhooks, _connections)
     known = query.where(_webhooks.c.token_digest == digest_of(token), _connections.c.state != DISCONNECTED)
@@ -151,7 +152,8 @@ def _keep(sync: Sync, receiver: Receiver, rows: Sequence[dict[str, Any]], now: d
     """Write the rows that are new, and delete some that are old; both at most once a delivery."""
     with sync.database.write() as database:
         database.execute(_inserted(sync.database.dialect, sorted(rows, key=lambda row: row["digest"])))
-        database.execute(_LOOK_SOON, {"told": receiver.connection_id, "now": now})
+        if receiver.two_way:
+            database.execute(_LOOK_SOON, {"told": receiver.connection_id, "now": now})
         if receiver.oldest is not None and receiver.oldest < now - KEPT:
             _purge(database, receiver.connection_id, now - KEPT)
 

@@ -19,11 +19,13 @@ table: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 
 CONTACT_KINDS = ("create_lead", "update_contact", APPLY_REMOTE)
 NOTE_KINDS = (ADD_NOTE,)
+RECORD = "record"
+"""The subject of what is owed to a record of the CRM that stands for no client here."""
 
 
-def pending_key(connection_id: UUID, kind: str, subject_id: str) -> str:
+def pending_key(connection_id: UUID, kind: str, subject_id: str, subject_type: str = "") -> str:
     """Return what at most one waiting operation may hold: what a contact needs, both ways, is one kind of work."""
-    work = "note" if kind == ADD_NOTE else "contact"
+    work = "note" if kind == ADD_NOTE else "inbound" if subject_type == RECORD else "contact"
     subject = hashlib.blake2b(subject_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{connection_id.hex}:{work}:{subject}"
 
@@ -49,7 +51,7 @@ def new_operation(
         "subject_type": subject_type,
         "subject_id": subject_id,
         "client_id": client_id,
-        "pending_key": pending_key(connection["id"], kind, subject_id),
+        "pending_key": pending_key(connection["id"], kind, subject_id, subject_type),
         "due_at": due_at,
         "created_at": now,
     }

@@ -20,6 +20,7 @@ from ..models.operation import UPDATE
 from .conflicts import remote_operation
 from .drain import CONTACT, Drain
 from .links import LinkState, load_by_record
+from .newcomers import newcomer_operation
 from .operations import owe
 from .two_way import TwoWay, two_way_of
 
@@ -113,11 +114,15 @@ def _take_in(
     now, both = desk.now(), two_way_of(desk.connection)
     with desk.sync.database.write() as database:
         desk.lease.renew(database, desk.sync.clock)
-        links = load_by_record(database, desk.connection_id, CONTACT, [change.record_id for change in changes])
-        rows, echoes = {}, 0
+        ids = {id for change in changes for id in (change.record_id, change.became) if id}
+        links = load_by_record(database, desk.connection_id, CONTACT, ids)
+        rows, newcomers, echoes = {}, dict[str, dict[str, Any]](), 0
         for change in changes:
             link = links.get(change.record_id)
             if link is None:
+                newcomer = change.became or change.record_id
+                if both.create_clients and change.what != "deleted" and newcomer not in links:
+                    newcomers[newcomer] = newcomer_operation(desk.connection, newcomer, now)
                 continue
             if _is_known(desk, both, change, link):
                 echoes += 1
@@ -125,6 +130,7 @@ def _take_in(
             row = remote_operation(desk.connection, link.subject_id, lane=UPDATE, now=now)
             rows[link.subject_id] = {**row, "details": _told(change)}
         owe(database, list(rows.values()))
+        owe(database, list(newcomers.values()))
         if hints:
             used = _deliveries.update().where(_deliveries.c.id.in_(hints))
             database.execute(used.values(used_at=now))

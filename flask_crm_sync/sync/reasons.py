@@ -39,6 +39,7 @@ NO_LONGER_QUALIFIED = "no_longer_qualified"
 
 ECHO = "echo"
 CONFLICT_OPEN = "conflict_open"
+CLIENT_KNOWN = "client_known"
 
 # failed, and why
 HOST_REFUSED = "host_refused"
@@ -118,6 +119,9 @@ _OWN = {
     CONFLICT_OPEN: Explanation(
         "A field was changed both here and in the CRM, and its rule leaves the choice to a person.",
         "Choose which value stays; until then both sides keep theirs.",
+    ),
+    CLIENT_KNOWN: Explanation(
+        "A client here has this e-mail already, so none was made; that client is matched with the record.", _NOTHING
     ),
     HOST_REFUSED: Explanation(
         "A value came from the CRM, and this app did not accept it; nothing of it was written.",

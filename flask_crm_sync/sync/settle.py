@@ -92,7 +92,7 @@ def _with_history(before: Mapping[str, Any] | None, told: Mapping[str, Any] | No
 
 def put_back(connection: sa.Connection, pairs: Sequence[Pair], now: datetime) -> None:
     """Let operations wait again; where a newer one waits for the same subject already, that one takes the work over."""
-    keyed = [(pending_key(op.connection_id, op.kind, op.subject_id), (op, verdict)) for op, verdict in pairs]
+    keyed = [(_key(op), (op, verdict)) for op, verdict in pairs]
     left = sorted(keyed, key=lambda one: one[0])  # locks are taken in the order in which a fan-out takes them
     for attempt in range(_TRIES):
         held = _holders(connection, [key for key, _ in left])
@@ -103,6 +103,10 @@ def put_back(connection: sa.Connection, pairs: Sequence[Pair], now: datetime) ->
         left = free
         if not free or _waits_again(connection, free, now, last=attempt == _TRIES - 1):
             return
+
+
+def _key(operation: Claimed) -> str:
+    return pending_key(operation.connection_id, operation.kind, operation.subject_id, operation.subject_type)
 
 
 def _holders(connection: sa.Connection, keys: Sequence[str]) -> dict[str, int]:

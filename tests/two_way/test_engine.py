@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -159,3 +162,53 @@ def test_with_both_ways_off_an_edit_in_the_crm_stays_there(both: BothWays) -> No
     assert both.city(client) == "Graz"
     with both.world.engine.connect() as database:
         assert database.execute(sa.select(Client.last_name)).scalar() == "King"
+
+
+@pytest.fixture
+def dated(both: BothWays) -> Iterator[None]:
+    """The host dates its new clients itself, as an event of its model."""
+
+    def date(_: Any, __: Any, client: Client) -> None:
+        client.updated_at = both.world.clock.now().replace(tzinfo=None)
+
+    sa.event.listen(Client, "before_insert", date)
+    yield
+    sa.event.remove(Client, "before_insert", date)
+
+
+def test_a_new_client_that_the_host_refuses_is_said_and_leaves_nothing(both: BothWays) -> None:
+    both.world.set_connection(create_clients=True)
+    both.tell(both.crm.add(email="eve@example.com"))
+    both.world.run_until_done()
+    assert both.world.outcomes() == [("apply_remote", "failed", "host_refused")]
+    assert both.world.rows(Client) == []
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_record_without_a_client_gets_one_where_the_account_asks_for_it(both: BothWays) -> None:
+    record = both.crm.add(first_name="Eve", last_name="Low", email="eve@example.com", city="Wels")
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.world.operations() == []
+    both.world.set_connection(create_clients=True)
+    both.tell(record)
+    both.world.run_until_done()
+    (entry,) = both.world.operations()
+    assert (entry.kind, entry.status) == ("apply_remote", "success")
+    client = entry.details["created_client"]
+    assert (both.city(client), both.world.link(client).remote_id) == ("Wels", record)
+    both.crm.edit(record, city="Steyr")
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.city(client) == "Steyr"
+
+
+def test_a_client_that_is_here_already_is_matched_and_not_made_twice(both: BothWays) -> None:
+    both.world.set_connection(create_clients=True)
+    client = both.world.client("Eve", email="eve@example.com", told=False)
+    record = both.crm.add(last_name="Low", email="eve@example.com")
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.world.link(client).remote_id == record
+    with both.world.engine.connect() as database:
+        assert database.execute(sa.select(sa.func.count()).select_from(Client)).scalar() == 1

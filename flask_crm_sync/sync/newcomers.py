@@ -1,0 +1,115 @@
+"""Records of the CRM that no client here has: where the account asks for it, the host gets a client for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..crm.base import RemoteRecord
+from ..errors import CRMError, InvalidRecord, RecordMissing
+from ..host.records import ClientRecord
+from ..host.writing import HostMoved, HostRefused, HostWriter, writable_fields
+from ..models.change import CLIENT
+from ..models.link import ACTIVE
+from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LIVE, UPDATE
+from . import reasons
+from .claim import Claimed
+from .drain import CONTACT, Drain, alone
+from .links import LinkState, load_by_record, save_links
+from .merge import Plan, settled_base
+from .operations import RECORD, new_operation, owe
+from .retry import Verdict, skipped, succeeded
+from .search import matching_clients
+
+
+def newcomer_operation(to: Mapping[Any, Any], record_id: str, now: Any) -> dict[str, Any]:
+    """Return the row of an operation that looks at a record which stands for no client yet."""
+    return new_operation(
+        to,
+        kind=APPLY_REMOTE,
+        lane=UPDATE,
+        subject_type=RECORD,
+        subject_id=record_id,
+        client_id="",
+        due_at=now,
+        now=now,
+    )
+
+
+def take_newcomers(drain: Drain, batch: Sequence[Claimed]) -> dict[int, Verdict]:
+    """Bring operations about unlinked records to a verdict each: a client made, one known already, or why not."""
+    if not batch:
+        return {}
+    verdicts, found = {}, []
+    for operation, outcome in zip(batch, drain.adapter.read([one.subject_id for one in batch]), strict=True):
+        if isinstance(outcome, RemoteRecord):
+            found.append((operation, outcome))
+        elif isinstance(outcome, RecordMissing):
+            verdicts[operation.id] = skipped(reasons.RECORD_DELETED_IN_CRM)
+        else:
+            assert isinstance(outcome, CRMError)
+            verdicts[operation.id] = drain.judged(operation, outcome, alone=alone(batch))
+    for operation, record in found:
+        with drain.sync.database.write() as database:
+            drain.lease.renew(database, drain.sync.clock)
+            verdicts[operation.id] = _take(drain, database, operation, record)
+    return verdicts
+
+
+def _take(drain: Drain, database: sa.Connection, operation: Claimed, record: RemoteRecord) -> Verdict:
+    if not drain.connection["create_clients"] or not drain.connection["two_way"]:
+        return skipped(reasons.ECHO)
+    if load_by_record(database, drain.connection_id, CONTACT, [record.id]):
+        return skipped(reasons.ECHO)
+    values = {spec.source: record.values.get(spec.name, "") for spec in drain.adapter.fields}
+    email, phone = values.get("email", ""), values.get("phone", "")
+    if not email and not phone:
+        return skipped(reasons.NO_CONTACT_DETAILS)
+    known = _known(drain, database, operation.account_id, email)
+    if known:
+        owe(database, [_lead(drain, client_id) for client_id in known])
+        return skipped(reasons.CLIENT_KNOWN)
+    return _make(drain, database, operation, record, values)
+
+
+def _known(drain: Drain, database: sa.Connection, account_id: str, email: str) -> list[str]:
+    """Return the clients with this e-mail: their own entry looks for the record and links it."""
+    if not email:
+        return []
+    return [one for one in matching_clients(drain.sync.host, database, account_id, email) if one != email.strip()]
+
+
+def _lead(drain: Drain, client_id: str) -> dict[str, Any]:
+    now, subject = drain.now(), {"subject_type": CLIENT, "subject_id": client_id, "client_id": client_id}
+    return new_operation(drain.connection, kind=CREATE_LEAD, lane=LIVE, due_at=now, now=now, **subject)
+
+
+def _make(
+    drain: Drain, database: sa.Connection, operation: Claimed, record: RemoteRecord, values: Mapping[str, str]
+) -> Verdict:
+    """Make the client and its link, both or neither; the host's own code may refuse it."""
+    writable = writable_fields(drain.sync.host)
+    held = {name: value for name, value in values.items() if name in writable}
+    try:
+        drain.adapter.translate(ClientRecord("", operation.account_id, **dict[str, Any](held)))
+        writer = HostWriter(drain.sync.host, database, drain.connection_id)
+        made = writer.create(operation.account_id, held)
+        ours = drain.adapter.translate(made)
+    except InvalidRecord as error:
+        return drain.judged(operation, error, alone=True)
+    except (HostMoved, HostRefused) as refusal:
+        return Verdict(FAILED, reasons.HOST_REFUSED, str(refusal))
+    link = drain.new_link(CLIENT, made.id, drain.now())
+    _link(drain, link, record, ours)
+    link.host_version = made.version
+    save_links(database, drain.connection_id, CLIENT, CONTACT, [link], drain.now())
+    told: dict[str, Any] = {"created_client": made.id}
+    return succeeded(kind=APPLY_REMOTE, details=told, remote_id=record.id, remote_url=record.url)
+
+
+def _link(drain: Drain, link: LinkState, record: RemoteRecord, ours: Mapping[str, str]) -> None:
+    version, digest = drain.adapter.translation_version, drain.digester(link.id)
+    link.state, link.remote_id, link.remote_url = ACTIVE, record.id, record.url
+    link.base = settled_base(None, Plan(agreed=list(ours)), ours, record.values, digest, version=version)
