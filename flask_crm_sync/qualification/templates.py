@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .criteria import Criterion
+from .template_words import CALL_ME, CERTAIN, COMPLAINING, HINTS, PRICE
 
 
 @dataclass(frozen=True)
@@ -24,29 +25,6 @@ class Template:
     criterion: Criterion
 
 
-_OPENINGS = ("i want to", "i'd like to", "i would like to", "i need to", "can you", "could you", "please")
-_VERBS = ("book", "reserve", "buy", "order", "schedule")
-_CERTAIN = (
-    *(f"{opening} {verb}" for opening in _OPENINGS for verb in _VERBS),
-    *("book me", "book us", "booked", "reserved", "purchased", "need tickets", "i'll take", "price for"),
-    *("your reservation", "your booking", "your appointment", "your order", "your ticket", "your tickets"),
-    *("reservation for", "appointment for", "appointment with", "table for", "visit to", "cab", "taxi", "a ride"),
-    *("gebucht", "reserviert", "bestellt", "gekauft", "ihre buchung", "ihre reservierung", "ihre bestellung"),
-    *("ihr termin", "tisch für", "termin für", "zimmer für", "probefahrt", "taxi für"),
-    *("tisch reservieren", "zimmer reservieren", "zimmer buchen", "termin vereinbaren", "termin ausmachen"),
-    *("termin buchen", "gern buchen", "gerne buchen", "gern reservieren", "gerne reservieren", "gern bestellen"),
-    *("gerne bestellen", "gern kaufen", "gerne kaufen", "bitte buchen", "bitte reservieren", "bitte bestellen"),
-    *("ich nehme", "besichtigungstermin"),
-)
-_HINTS = (
-    *("book", "reserve", "buy", "purchase", "order", "schedule", "appointment", "reservation", "booking"),
-    *("tickets for", "tickets to", "how many tickets", "how many people", "a table", "a visit", "a viewing"),
-    *("come by", "availability"),
-    *("buchen", "reservieren", "kaufen", "bestellen", "buchung", "reservierung", "bestellung", "termin", "termine"),
-    *("tickets für", "karten für", "einen tisch", "besichtig*", "vorbeikommen", "verfügbar"),
-)
-
-
 def _weighed(certain: tuple[str, ...], hints: tuple[str, ...]) -> Mapping[str, int]:
     return dict.fromkeys(hints, 1) | dict.fromkeys(certain, 2)
 
@@ -57,9 +35,9 @@ WANTS_TO_BUY = Template(
     "Somebody orders, books, reserves, makes an appointment or wants to come by.",
     Criterion(
         "Wants to buy, book or visit",
-        required=(*_CERTAIN, *_HINTS),
+        required=(*CERTAIN, *HINTS),
         who="all",
-        weights=_weighed(_CERTAIN, _HINTS),
+        weights=_weighed(CERTAIN, HINTS),
         threshold=2,
         second_look=True,
         guidance="Does the client want to buy, order, book, reserve or visit something? Only asking is not enough.",
@@ -71,33 +49,7 @@ ASKS_FOR_A_PRICE = Template(
     "The client asks what something costs, or wants a quote.",
     Criterion(
         "Asks for a price or an offer",
-        required=(
-            *(
-                "how much",
-                "price",
-                "prices",
-                "pricing",
-                "price list",
-                "quote",
-                "quotation",
-                "an offer",
-                "cost",
-                "costs",
-            ),
-            *("rate for", "rates for", "discount", "what do you charge", "estimate"),
-            *(
-                "wie viel",
-                "wieviel",
-                "preis",
-                "preise",
-                "preisliste",
-                "angebot",
-                "kostenvoranschlag",
-                "kosten",
-                "kostet",
-            ),
-            *("rabatt",),
-        ),
+        required=PRICE,
         guidance="Does the client want to know a price, or ask for an offer, because they consider buying?",
     ),
 )
@@ -107,12 +59,7 @@ LEFT_CONTACT_DETAILS = Template(
     "The client asks to be called or written to, and an e-mail address is known.",
     Criterion(
         "Left contact details and wants to be called",
-        required=(
-            *("call me", "call back", "ring me", "phone me", "text me", "e-mail me", "email me", "write to me"),
-            *("contact me", "get back to me", "reach me", "my number is", "my phone number", "my e-mail", "my email"),
-            *("rufen sie mich", "ruf mich", "rückruf", "zurückrufen", "schreiben sie mir", "melden sie sich"),
-            *("meine nummer", "meine telefonnummer", "meine e-mail", "meine adresse", "erreichen sie mich"),
-        ),
+        required=CALL_ME,
         contact_fields=("email",),
         guidance="Does the client want to be contacted about something that we sell?",
     ),
@@ -135,12 +82,7 @@ COMPLAINT = Template(
     Criterion(
         "Complaint or cancellation (excluded)",
         priority=100,
-        excluded=(
-            *("complaint", "complain", "refund", "money back", "cancel my", "cancel the", "cancel our", "cancellation"),
-            *("unsubscribe", "stop writing", "scam", "lawyer"),
-            *("beschwerde", "beschweren", "reklamation", "reklamieren", "rückerstattung", "geld zurück", "stornieren"),
-            *("storno", "stornierung", "kündigen", "kündigung", "abbestellen", "anwalt"),
-        ),
+        excluded=COMPLAINING,
         review=False,
     ),
 )
