@@ -14,16 +14,19 @@ from playwright.sync_api import Page
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.errors import ReconnectRequired
-from flask_crm_sync.models import Budget, Connection, Heartbeat
+from flask_crm_sync.models import Budget, Connection, CriterionRow, Heartbeat
 from flask_crm_sync.models.connection import CONNECTED, NEEDS_ATTENTION
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS
+from flask_crm_sync.qualification.override import override
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.allowance import budget_of
 from flask_crm_sync.sync.connections import find_connection, pause
 from flask_crm_sync.sync.progress import CATCH_UP, begin
-from tests.web.helpdesk import OURS, Helpdesk, open_helpdesk
+from tests.notifications.told import PHONE, told
+from tests.web.helpdesk import OURS, Conversation, Helpdesk, open_helpdesk
 
 WRONG_KEY = "pat-na1-wrong"
+CRITERION = "/crm/qualification/criteria/00000000-0000-0000-0000-000000000001"
 TOO_LONG = "https://app.example.com/contacts/" + "7" * 60
 
 
@@ -73,7 +76,32 @@ def paused(directory: Path) -> Helpdesk:
     return desk
 
 
-DESKS: dict[str, Callable[[Path], Helpdesk]] = {"empty": empty, "full": full, "paused": paused}
+def judged(directory: Path) -> Helpdesk:
+    """Return one with criteria in two sets, and a conversation on which a person has decided."""
+    desk = open_helpdesk(directory)
+    now = desk.clock.now()
+    same = {"account_id": OURS, "created_at": now, "updated_at": now, "version": 3}
+    asks = {"required": ["book", "table for"], "excluded": ["refund"], "min_messages": 2, "contact_fields": ["email"]}
+    rows = [
+        {"id": uuid.UUID(CRITERION[-36:]), "set_name": "default", "name": "Says book", "enabled": True, "priority": 5},
+        {"id": uuid.uuid4(), "set_name": "trade", "name": "Says book too", "enabled": False, "priority": 0},
+    ]
+    desk.add_client(1)
+    with desk.sync.database.write() as database:
+        database.execute(sa.insert(CriterionRow), [{**same, **row, "definition": asks} for row in rows])
+        talk = {"id": 1, "account_id": 1, "client_id": 1, "updated_at": now.replace(tzinfo=None)}
+        database.execute(sa.insert(Conversation).values(talk))
+    override(desk.sync, OURS, "1", "default", "qualified", "x" * 40, "1")
+    return desk
+
+
+DESKS: dict[str, Callable[[Path], Helpdesk]] = {
+    "empty": empty,
+    "full": full,
+    "paused": paused,
+    "told": told,
+    "judged": judged,
+}
 
 
 def _beat(desk: Helpdesk) -> None:
@@ -139,6 +167,23 @@ def _make_a_webhook(page: Page) -> None:
     page.get_by_role("alert").wait_for()
 
 
+def _ask_what_would_change(page: Page) -> None:
+    page.get_by_role("button", name="What would change?").click()
+    page.get_by_role("heading", name="What would change").wait_for()
+
+
+def _save_without_a_name(page: Page) -> None:
+    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def _try_a_conversation(page: Page) -> None:
+    page.get_by_label("What was said").fill("Client: Can I book a table?\nAgent: It is booked.")
+    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("heading", name="What they make of it").wait_for()
+
+
 STATES = [
     State("connection, nothing connected", "/crm/", "empty"),
     State("connection, nothing connected, unfolded", "/crm/", "empty", steps=_unfold),
@@ -180,5 +225,26 @@ STATES = [
     State("why, gone", "/crm/clients/9"),
     State("audit trail", "/crm/audit"),
     State("audit trail, empty", "/crm/audit", "empty"),
+    State("notifications, none", "/crm/notifications", "empty"),
+    State("notifications", "/crm/notifications", "told"),
+    State("notifications, older", "/crm/notifications?before=3", "told"),
+    State("notification preferences, none", "/crm/notifications/preferences", "empty"),
+    State("notification preferences", "/crm/notifications/preferences", "told"),
+    State("notification preferences, unfolded", "/crm/notifications/preferences", "told", steps=_unfold),
+    State("notification preferences, for a viewer", "/crm/notifications/preferences", "told", "viewer"),
+    State("notifications, a new webhook", "/crm/notifications/channels/new?kind=webhook", "told"),
+    State("notifications, a new service", "/crm/notifications/channels/new?kind=service&for=account", "told"),
+    State("notifications, a channel", f"/crm/notifications/channels/{PHONE}", "told"),
+    State("qualification, no criteria", "/crm/qualification", "empty"),
+    State("qualification, no criteria, for a viewer", "/crm/qualification", "empty", "viewer"),
+    State("qualification", "/crm/qualification", "judged", steps=_unfold),
+    State("criterion, new", "/crm/qualification/criteria/new?template=wants_to_buy", "judged", steps=_unfold),
+    State("criterion, wrong", "/crm/qualification/criteria/new", "judged", steps=_save_without_a_name),
+    State("criterion, what would change", CRITERION, "judged", steps=_ask_what_would_change),
+    State("criterion, for a viewer", CRITERION, "judged", "viewer"),
+    State("criterion, delete", f"{CRITERION}/delete", "judged"),
+    State("try the criteria", "/crm/qualification/try?client=1", "judged", steps=_try_a_conversation),
+    State("conversation, decided", "/crm/conversations/1", "judged"),
+    State("conversation, for a viewer", "/crm/conversations/1", "judged", "viewer"),
 ]
 """Each page that people see, empty and full, as a manager and where it differs as a viewer."""
