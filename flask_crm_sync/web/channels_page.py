@@ -12,6 +12,7 @@ from uuid import UUID
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from ..language import in_language
 from ..models.channel import AT_ONCE, DAILY, HOURLY, SERVICE, WEBHOOK
 from ..models.notice import EVENTS
 from ..notifications import services
@@ -28,13 +29,14 @@ from ..notifications.channels import (
 )
 from ..notifications.inbox import choose_events, wanted_events
 from ..notifications.messages import send_test
-from ..notifications.problems import CannotTell, explained
+from ..notifications.problems import CannotTell, Problem, explained
 from ..notifications.webhook import ID, SIGNATURE, TIMESTAMP
 from ..notifications.wording import event_word
 from ..sync.refusals import NotFound
 from .channel_forms import ChannelForm, blank, clock_text, form_of, language_names, typed, zones
 from .door import door, this_account, this_sync
 from .entrance import VIEW, back_to, may_manage, page
+from .languages import this_reader
 from .notices import tell
 from .texts import gettext as _
 
@@ -125,7 +127,7 @@ def try_channel(channel_id: UUID) -> ResponseReturnValue:
     try:
         send_test(this_sync(), known)
     except CannotTell as problem:
-        why = explained(problem.code)
+        why = _problem(problem.code)
         tell(_("The test did not arrive. %(says)s %(advice)s", says=why.says, advice=why.advice), "bad")
     else:
         tell(_("The test was taken by %(shown)s. Look whether it is there.", shown=known.shown))
@@ -201,7 +203,7 @@ def _signed(form: ChannelForm, address: Address) -> Address:
 
 
 def _refused(form: ChannelForm, problem: CannotTell) -> ChannelForm:
-    why = explained(problem.code)
+    why = _problem(problem.code)
     return replace(form, errors={"address": f"{why.says} {why.advice}"})
 
 
@@ -220,13 +222,23 @@ def _form(form: ChannelForm, known: ChannelView | None = None) -> str:
 
 def _words() -> dict[str, object]:
     return {
-        "events": [(event, event_word(event)) for event in EVENTS],
-        "event_word": event_word,
+        "events": [(event, _event_word(event)) for event in EVENTS],
+        "event_word": _event_word,
         "rhythms": {AT_ONCE: _("At once"), HOURLY: _("Once an hour"), DAILY: _("Once a day")},
-        "explained_problem": explained,
+        "explained_problem": _problem,
         "clock_text": clock_text,
         "manages": may_manage(),
     }
+
+
+def _event_word(event: str) -> str:
+    with in_language(this_reader()):
+        return event_word(event)
+
+
+def _problem(code: str) -> Problem:
+    with in_language(this_reader()):
+        return explained(code)
 
 
 def _me() -> str:

@@ -32,6 +32,7 @@ DATA = re.compile(
     r"CRM|HubSpot|Salesforce|Dynamics 365|AutoChat|Portal 111|\w+ of Example Ltd|UTC|INSUFFICIENT|https?://\S+"
     r"|Number of requests exceeded the limit of 6000\.|Authentication credentials not found\.|access_denied|\bx{3,}"
     r"|Record 77|No answer came\.|a@b\.c|pat-na1-\w+|Property values were not valid:|is not valid|CRM_SYNC_\w+|No\."
+    r"|English|Deutsch|(?:[A-Z]\w+/)+[\w-]+"
     r"|Ада Квист-Вайнштейн|Bartholomäus von Wolkenstein-Rodenegg|نور حداد"
 )
 """What the helpdesks of these tests are filled with, and the CRMs' names."""
