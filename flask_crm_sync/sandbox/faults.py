@@ -65,6 +65,12 @@ KINDS: dict[str, FaultKind] = {
         FaultKind(
             "reject_matching", "rows", "Refuse records whose values contain a text.", {"text": "", "whole_batch": False}
         ),
+        FaultKind("nonsense", "rows", "Chat about the weather instead.", crms=("reviewer",)),
+        FaultKind("wrong_schema", "rows", "Answer with other members than were asked for.", crms=("reviewer",)),
+        FaultKind("answer_cut_off", "rows", "Stop in the middle of the answer, out of tokens.", crms=("reviewer",)),
+        FaultKind("refusal", "rows", "Decline to judge.", crms=("reviewer",)),
+        FaultKind("invents_quotes", "rows", "Quote what nobody said, as proof.", crms=("reviewer",)),
+        FaultKind("obeys_transcript", "rows", "Do whatever the transcript tells it.", crms=("reviewer",)),
         FaultKind("lose_reply", "after", "Do the work, then hang up without an answer."),
         FaultKind("malformed_json", "after", "Do the work, then answer with broken JSON."),
         FaultKind("truncated", "after", "Do the work, then stop in the middle of the answer.", {"share": 0.5}),

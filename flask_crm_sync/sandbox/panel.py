@@ -168,7 +168,13 @@ def is_live() -> bool:
     return request.args.get("live", "1" if page_number() == 1 else "0") == "1"
 
 
-PAGES = {"contacts": "Contacts", "notes": "Notes", "webhooks": "Webhooks", "switches": "Switches"}
+PAGES = {
+    "contacts": "Contacts",
+    "notes": "Notes",
+    "requests": "Requests",
+    "webhooks": "Webhooks",
+    "switches": "Switches",
+}
 """The pages that a CRM may have below ``/_sandbox/<crm>/``."""
 
 

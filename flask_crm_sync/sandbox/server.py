@@ -23,6 +23,7 @@ from .dynamics import Dynamics
 from .faults import FaultBook
 from .guard import is_loopback
 from .hubspot import HubSpot
+from .reviewer import Reviewer
 from .salesforce import Salesforce
 from .wire import HTTPSServer
 
@@ -72,11 +73,13 @@ class Sandbox:
         self.autochat = shelf.make(AutoChat)
         self.salesforce = shelf.make(Salesforce)
         self.dynamics = shelf.make(Dynamics)
+        self.reviewer = shelf.make(Reviewer)
         self.crms: tuple[SandboxCRM, ...] = (
             self.hubspot,
             self.salesforce,
             self.dynamics,
             self.autochat,
+            self.reviewer,
         )
         self.faults.policies = {crm.name: crm.policies for crm in self.crms}
         self._host, self._port = host, port
