@@ -32,6 +32,7 @@ from .audit import CONNECT, DISCONNECT, PAUSE, RESUME, record
 from .context import Sync
 from .inbound import forget_webhook
 from .refusals import NotFound, OtherRemoteAccount
+from .trouble import tell_of_attention
 from .warm import open_adapter
 
 _log = logging.getLogger(__name__)
@@ -258,9 +259,11 @@ def _same_sign_in(connection_id: UUID, sign_in: int) -> sa.ColumnElement[bool]:
 
 def _note_test(sync: Sync, tested: sa.Row[Any], values: Mapping[str, Any]) -> None:
     """A test says something about the credentials that it used, and nothing about others that came meanwhile."""
-    same = _same_sign_in(tested.id, tested.sign_in)
+    same, now = _same_sign_in(tested.id, tested.sign_in), sync.clock.now()
     with sync.database.write() as database:
-        database.execute(_table.update().where(same).values({**values, "updated_at": sync.clock.now()}))
+        noted = database.execute(_table.update().where(same).values({**values, "updated_at": now})).rowcount
+        if noted and values.get("state") == NEEDS_ATTENTION:
+            tell_of_attention(database, tested._mapping, values["state_code"], now)
 
 
 def _store(sync: Sync, account_id: str, granted: Granted, identity: Identity, replace: bool, by: str) -> None:

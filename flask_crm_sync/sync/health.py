@@ -16,6 +16,7 @@ from ..models.operation import SUCCESS
 from .context import Sync
 from .drain import Drain
 from .retry import Verdict, connection_wait
+from .trouble import tell_of_attention
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 
@@ -23,7 +24,7 @@ _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assi
 def flag(sync: Sync, row: sa.RowMapping, error: CRMSyncError) -> None:
     """Note that a connection needs a person, found before any call was made."""
     with sync.database.write() as connection:
-        _mark(connection, row, _attention(error, sync.clock.now()))
+        _needs_person(connection, row, error, sync.clock.now())
 
 
 def rest(sync: Sync, row: sa.RowMapping, error: TransientCRMError) -> datetime:
@@ -44,11 +45,18 @@ def note_health(desk: Drain, connection: sa.Connection, verdicts: Sequence[Verdi
     if desk.only_slower_lanes_rest:
         return
     if desk.trouble is not None:
-        needs_person = isinstance(desk.trouble, ReconnectRequired)
-        _mark(connection, row, _attention(desk.trouble, now) if needs_person else _resting(row, desk.trouble, now))
+        if isinstance(desk.trouble, ReconnectRequired):
+            _needs_person(connection, row, desk.trouble, now)
+        else:
+            _mark(connection, row, _resting(row, desk.trouble, now))
     elif any(verdict.status == SUCCESS for verdict in verdicts):
         well = {"blocked_until": None, "blocked_code": "", "blocked_message": "", "blocked_count": 0}
         _mark(connection, row, {"last_success_at": now, **(well if row["blocked_count"] else {})})
+
+
+def _needs_person(connection: sa.Connection, row: sa.RowMapping, error: CRMSyncError, now: datetime) -> None:
+    if _mark(connection, row, _attention(error, now)):
+        tell_of_attention(connection, row, error.code, now)
 
 
 def _attention(error: CRMSyncError, now: datetime) -> dict[str, Any]:
@@ -71,10 +79,13 @@ def _words(error: CRMSyncError) -> str:
     return str(error) + (f" ({own})" if own else "")
 
 
-def _mark(connection: sa.Connection, row: sa.RowMapping, values: Mapping[str, object]) -> None:
-    """A refusal says nothing about credentials that a person has given since; a renewed token is no new sign-in."""
+def _mark(connection: sa.Connection, row: sa.RowMapping, values: Mapping[str, object]) -> bool:
+    """A refusal says nothing about credentials that a person has given since; a renewed token is no new sign-in.
+
+    Tells whether it is still that sign-in.
+    """
     used = {"used_id": row["id"], "used_sign_in": row["sign_in"]}
-    connection.execute(_marking(frozenset(values)), {**used, **values})
+    return connection.execute(_marking(frozenset(values)), {**used, **values}).rowcount == 1
 
 
 @cache

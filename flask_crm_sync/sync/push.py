@@ -33,6 +33,7 @@ from .release import release_notes
 from .retry import Verdict
 from .settle import recovered, settle
 from .steps import Step, reach
+from .trouble import tell_of_failures
 from .warm import Warm
 
 log = logging.getLogger(__name__)
@@ -245,7 +246,9 @@ def _settle(
         settle(connection, pairs, desk.now())
         _release_notes(desk, connection, pairs)
         _owe_missing_contacts(desk, connection, notes)
-        note_health(desk, connection, [verdict for _, verdict in pairs])
+        verdicts = [verdict for _, verdict in pairs]
+        tell_of_failures(desk, connection, verdicts)
+        note_health(desk, connection, verdicts)
         following = [] if desk.trouble is not None else _follow(desk, connection, result, goes_on)
         reach(Step.SETTLING)
     return following
