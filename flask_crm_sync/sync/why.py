@@ -20,11 +20,13 @@ from ..models.change import CLIENT
 from ..models.connection import NEEDS_ATTENTION
 from ..models.link import ACTIVE, TOMBSTONE
 from ..models.operation import PENDING, SKIPPED, SUCCESS
+from ..models.qualification import QUALIFIED
 from . import reasons
 from .connections import ConnectionView, connections
 from .context import Sync
 from .log import Entry, latest_entries
 from .operations import CONTACT_KINDS
+from .qualified import table as _judged
 from .refusals import NotFound
 
 SYNCED, WAITS, NOT_SYNCED = "synced", "waits", "not_synced"
@@ -42,7 +44,8 @@ class Standing:
     """How a client stands with one CRM: `state` is synced, waits or not_synced.
 
     `reason` is the code of what holds it back, "" where nothing does; `since` says from when. `entry` is the newest
-    entry about the client's record, if the log still has one. `record_id` and `record_url` lead to the record.
+    entry about the client's record, if the log still has one. `record_id` and `record_url` lead to the record. `found`
+    is what the client's conversations were found to be, where the CRM takes qualified clients only and any was judged.
     """
 
     connection: ConnectionView
@@ -52,6 +55,21 @@ class Standing:
     record_id: str = ""
     record_url: str = ""
     entry: Entry | None = None
+    found: Found | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The conversation of a client that says most: one that is qualified, else the one that was judged last.
+
+    `once` tells whether any conversation of the client ever qualified.
+    """
+
+    conversation_id: str
+    status: str
+    criterion_name: str
+    at: datetime
+    once: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +87,18 @@ def explain(sync: Sync, account_id: str, client_id: str) -> Why:
 
     Raises NotFound where neither the host nor the log has such a client in this account.
     """
-    entries = latest_entries(sync, account_id, client_id, limit=ENTRIES)
+    entries, views = latest_entries(sync, account_id, client_id, limit=ENTRIES), connections(sync, account_id)
     with sync.database.read() as database:
         client = _client(sync, database, account_id, client_id)
         links = _links_of(database, account_id, client_id)
         is_new = database.execute(_WAITING_CHANGE, {"of": client_id}).first() is not None
+        is_asked = any(view.settings.qualified_only for view in views)
+        found = _found(database, account_id, client_id) if is_asked else {}
     if client is None and not entries:
         raise NotFound("There is no such client.")
     now = sync.clock.now()
     standings = tuple(
-        _standing(_Case(view, client, links.get(view.id), _about(entries, view), is_new, now))
-        for view in connections(sync, account_id)
+        _standing(_Case(view, client, links.get(view.id), _about(entries, view), is_new, now, found)) for view in views
     )
     return Why(client_id, client.name if client else None, standings, entries)
 
@@ -94,11 +113,26 @@ class _Case:
     entry: Entry | None
     is_new: bool
     now: datetime
+    standings: Mapping[str, Found]
+
+    @property
+    def found(self) -> Found | None:
+        """Return what the conversations were found to be, where that decides."""
+        settings = self.connection.settings
+        return self.standings.get(settings.criteria_set) if settings.qualified_only else None
+
+    @property
+    def unqualified(self) -> str:
+        """Return the code of why the client is not taken, "" where it is, or every client is."""
+        if not self.connection.settings.qualified_only or (self.found is not None and self.found.status == QUALIFIED):
+            return ""
+        once = self.found is not None and self.found.once
+        return reasons.NO_LONGER_QUALIFIED if once else reasons.NOT_QUALIFIED
 
     def told(self, state: str, reason: str = "", since: datetime | None = None) -> Standing:
         link = self.link if self.link is not None and self.link.remote_id else None
         id, url = (link.remote_id, link.remote_url) if link is not None else ("", "")
-        return Standing(self.connection, state, reason, since, id, url or "", self.entry)
+        return Standing(self.connection, state, reason, since, id, url or "", self.entry, self.found)
 
 
 def _standing(case: _Case) -> Standing:
@@ -125,7 +159,7 @@ def _rule(case: _Case) -> str:
         return reasons.NO_CONTACT_DETAILS
     if not settings.enabled:
         return reasons.CONNECTION_DISABLED
-    return "" if settings.sync_contacts else reasons.CONTACTS_OFF
+    return case.unqualified if settings.sync_contacts else reasons.CONTACTS_OFF
 
 
 def _by_log(case: _Case) -> Standing:
@@ -140,7 +174,10 @@ def _by_log(case: _Case) -> Standing:
     return case.told(NOT_SYNCED, entry.reason, entry.settled_at)
 
 
-_OUTDATED = {reasons.NO_CONTACT_DETAILS, reasons.SENSITIVE_CLIENT, reasons.CONTACTS_OFF, reasons.CONNECTION_DISABLED}
+_OUTDATED = {
+    *(reasons.NO_CONTACT_DETAILS, reasons.SENSITIVE_CLIENT, reasons.CONTACTS_OFF, reasons.CONNECTION_DISABLED),
+    *(reasons.NOT_QUALIFIED, reasons.NO_LONGER_QUALIFIED),
+}
 """Reasons of skipped entries that are told only while they still hold."""
 
 
@@ -148,7 +185,7 @@ def _open_matter(case: _Case) -> str:
     """Return what a client that is synced waits for, or why its last update failed; "" where all is well."""
     entry = case.entry
     if entry is None or entry.status in (SUCCESS, SKIPPED):
-        return ""
+        return case.unqualified
     return _waits_for(case) if entry.status == PENDING else entry.reason
 
 
@@ -173,6 +210,27 @@ def _links_of(database: sa.Connection, account_id: str, client_id: str) -> Mappi
     subject = sa.and_(_links.c.subject_type == CLIENT, _links.c.subject_id == client_id)
     rows = database.execute(sa.select(_links).where(_links.c.connection_id.in_(own), subject))
     return {row.connection_id: row for row in rows}
+
+
+def _found(database: sa.Connection, account_id: str, client_id: str) -> Mapping[str, Found]:
+    """Return by set which of the client's conversations says most about it."""
+    rows = database.execute(_STANDINGS, {"of": client_id, "account": account_id}).all()
+    once = {row.set_name for row in rows if row.ever_qualified_at is not None}
+    best: dict[str, Found] = {}
+    for row in rows:
+        found = Found(row.conversation_id, row.status, row.criterion_name, row.updated_at, row.set_name in once)
+        if row.set_name not in best or (row.status == QUALIFIED and best[row.set_name].status != QUALIFIED):
+            best[row.set_name] = found
+    return best
+
+
+_STANDINGS = (
+    sa.select(*(_judged.c[name] for name in ("set_name", "conversation_id", "status", "criterion_name", "updated_at")))
+    .add_columns(_judged.c.ever_qualified_at)
+    .where(_judged.c.client_id == sa.bindparam("of"), _judged.c.account_id == sa.bindparam("account"))
+    .order_by(_judged.c.updated_at.desc(), _judged.c.id)
+    .limit(ENTRIES)
+)
 
 
 def _about(entries: Sequence[Entry], view: ConnectionView) -> Entry | None:

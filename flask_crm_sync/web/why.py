@@ -14,6 +14,7 @@ from ..host.values import key_text
 from ..sync.refusals import NotFound
 from ..sync.why import Standing, Why, explain
 from .answers import template_words
+from .criterion_words import status_word
 from .door import door, this_account, this_sync
 from .entrance import VIEW, page
 from .record_links import web_address
@@ -73,7 +74,8 @@ def _explained(account_id: str, client_id: str) -> Why:
 
 
 def _shown(why: Why) -> dict[str, Any]:
-    return {"why": why, "now": this_sync().clock.now(), "state_word": state_word, "web_address": web_address}
+    words = {"state_word": state_word, "standing_word": status_word, "web_address": web_address}
+    return {"why": why, "now": this_sync().clock.now(), **words}
 
 
 def _key(client: Any) -> str:
