@@ -25,6 +25,7 @@ from . import (
     webhooks,
     why,
 )
+from .badge import crm_sync_badge, crm_sync_badges
 from .door import FrontDoor
 from .entrance import blueprint
 from .links import crm_sync_links
@@ -59,10 +60,13 @@ PAGES = (
 def register(app: Flask, crm: FrontDoor) -> None:
     """Add the pages and the webhooks' entrance to an app, and what its templates call.
 
-    That is `crm_sync_links()`, `crm_sync_panel(client)` and `crm_sync_notifications()`.
+    That is `crm_sync_links()`, `crm_sync_panel(client)`, `crm_sync_badge(conversation)`, `crm_sync_badges(list)` and
+    `crm_sync_notifications()`.
     """
     app.register_blueprint(blueprint, url_prefix=crm.settings.url_prefix)
     app.register_blueprint(webhooks.blueprint, url_prefix=crm.settings.url_prefix)
     app.add_template_global(crm_sync_links, "crm_sync_links")
     app.add_template_global(crm_sync_panel, "crm_sync_panel")
+    app.add_template_global(crm_sync_badge, "crm_sync_badge")
+    app.add_template_global(crm_sync_badges, "crm_sync_badges")
     app.add_template_global(crm_sync_notifications, "crm_sync_notifications")
