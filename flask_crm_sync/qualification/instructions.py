@@ -14,6 +14,7 @@ from .visible import bare, without_marks
 
 _NEAR = r"[^.!?\n]{0,40}?"
 _SHORT = r".{0,16}?"
+_FEW = r"[^.!?\n]{0,20}?"
 
 _DISREGARD = (
     rf"\b(?:ignore|disregard|forget|override|bypass|skip){_NEAR}\b(?:instruction|prompt|guideline|direction|criteri|"
@@ -44,6 +45,9 @@ _RULE = (
     r"\b(?:is|am|are|be|been|as|being) (?:an? |the |highly |fully |definitely |clearly )*(?:un)?qualified "
     r"(?:lead|buyer|prospect|customer|client)",
     r"\b(?:this|the) (?:lead|client|customer|conversation|chat|user|person) is (?:\w+ )?(?:un)?qualified\b",
+    rf"\b(?:me|us|i|i'm|we|as|make|find|see|seen|call|very|outcome|status|verdict|result)\b{_FEW}\b(?:un)?qualified\b"
+    r"(?! (?!lead|buyer|prospect|customer|client|enquir|inquir|score|please|now|by|and|because)\w{3})",
+    r"^\W*(?:un)?qualified\W*$",
     r"\b(?:un)?qualified\b ?[=:] ?\S|[=:] ?[\"']?(?:un)?qualified\b|\"(?:outcome|score|verdict|evidence|reason)\" ?:",
     r"\bscore ?(?:of|is|=|:)? ?100\b|\b(?:highest|maximum|full|perfect) score\b|\byour (?:verdict|outcome|review)\b",
     r"\b(?:quote|use|cite|take) (?:this|that|the following|it|my)\b[^.!?\n]{0,40}\bas (?:the |your |an? )?evidence",
@@ -92,9 +96,16 @@ _SPEAKS = re.compile(
 )
 
 
+_SPACED = re.compile(r"(?<!\w)(?:\w[ .·_-]){3,}\w(?!\w)")
+_BETWEEN = re.compile(r"[ .·_-]")
+_MIXED = re.compile(r"\w*[a-z]\w*")
+_LOOK_ALIKE = str.maketrans("аеорсухіѕјԁһкмтвнαορετινκ", "aeopcyxisjdhkmtbhaopetivk")
+"""Cyrillic and Greek letters that look like Latin ones; they count as such in words that have Latin letters too."""
+
+
 def speaks_to_reviewer(text: str) -> bool:
     """Tell whether a text tries to tell the reviewer what to do or to think."""
-    return _SPEAKS.search(bare(text)) is not None
+    return _SPEAKS.search(_undisguised(text)) is not None
 
 
 def speaking_numbers(texts: Sequence[str]) -> frozenset[int]:
@@ -102,11 +113,19 @@ def speaking_numbers(texts: Sequence[str]) -> frozenset[int]:
 
     An instruction that is cut into several messages is found in what they say together.
     """
-    spans, joined = _joined([bare(text) for text in texts])
+    spans, joined = _joined([_undisguised(text) for text in texts])
     found = {place for place, text in enumerate(texts) if speaks_to_reviewer(text)}
     for match in _SPEAKS.finditer(joined):
         found |= {place for place, (start, end) in enumerate(spans) if start < match.end() and match.start() < end}
     return frozenset(found)
+
+
+def _undisguised(text: str) -> str:
+    """Return a text for recognising phrases: s p a c e d letters together, letters that only look Latin made so."""
+    plain = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), bare(text))
+    if plain.isascii():
+        return plain
+    return _MIXED.sub(lambda found: found[0].translate(_LOOK_ALIKE), plain)
 
 
 def _joined(texts: Sequence[str]) -> tuple[list[tuple[int, int]], str]:

@@ -123,7 +123,7 @@ def _phrases(texts: Iterable[str]) -> str:
 
 
 def _spaced(text: str) -> str:
-    return r"\s+".join(f"(?i:{re.escape(word)})" for word in text.split())
+    return r"[\s,.-]{1,3}".join(f"(?i:{re.escape(word)})" for word in text.split())
 
 
 def _run_of(names: list[str]) -> str:

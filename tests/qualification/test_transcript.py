@@ -37,6 +37,7 @@ def conversation(*texts: str, subject: str = "") -> ConversationRecord:
     ("text", "masked"),
     [
         ("I am Ada Lovelace of northwind bikes", "I am [name] of [company]"),
+        ("the Northwind-Bikes shop", "the [company] shop"),
         ("LOVELACE, Ada", "[name], [name]"),
         ("write to Ada@Example.com or ada@example.com", "write to [email 1] or [email 1]"),
         ("a\u200bda@exam\u00adple.com", "[email 1]"),
