@@ -42,11 +42,11 @@ def client_names(sync: Sync, notices: Iterable[sa.Row[Any]]) -> Mapping[tuple[st
 
     A client of another account than the notice's has no name here, nor has one that the host calls sensitive.
     """
-    wanted = {(notice.account_id, notice.client_id) for notice in notices if notice.client_id}
+    wanted = {notice.client_id for notice in notices if notice.client_id}
     with sync.database.read() as database:
-        found = sync.host.load_clients(database, sorted({client_id for _account, client_id in wanted}))
+        found = sync.host.load_clients(database, sorted(wanted))
     clients = [one for one in found.values() if isinstance(one, ClientRecord) and not one.sensitive]
-    return {(one.account_id, one.id): one.name for one in clients if (one.account_id, one.id) in wanted}
+    return {(one.account_id, one.id): one.name for one in clients}
 
 
 def told(

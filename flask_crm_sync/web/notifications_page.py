@@ -17,6 +17,7 @@ from .entrance import NAME, VIEW, back_to, page
 from .languages import this_reader
 from .texts import gettext as _
 from .texts import ngettext
+from .why import is_not_set_up
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,8 @@ def crm_sync_notifications() -> Bell | None:
             return None
         waiting = unread(this_sync(), account_id, access.user_id())
     except Exception:
-        _log.exception("the number of notifications is not shown")
+        if not is_not_set_up():
+            _log.exception("the number of notifications is not shown")
         return None
     many = waiting >= LOOKED_AT
     shown = f"{LOOKED_AT - 1}+" if many else str(waiting or "")

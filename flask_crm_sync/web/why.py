@@ -47,13 +47,13 @@ def crm_sync_panel(client: Any) -> Markup:
     except NotFound:
         return Markup()
     except Exception:
-        if _is_not_set_up():
+        if is_not_set_up():
             return Markup()
         _log.exception("the panel of a client is not shown")
         return Markup()
 
 
-def _is_not_set_up() -> bool:
+def is_not_set_up() -> bool:
     """Tell whether our tables are missing, of which the capture has warned already."""
     try:
         return not this_sync().database.is_ready()

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +25,14 @@ from flask_crm_sync.jobs.heartbeat import last_beat
 from flask_crm_sync.jobs.running import Running, of_this_job, stopping
 from flask_crm_sync.models import Connection, Operation
 from flask_crm_sync.models.heartbeat import BELL, WORKER
+from flask_crm_sync.notifications.sending import send_due
 from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.context import Sync
 from flask_crm_sync.sync.fanout import fan_out
 from flask_crm_sync.sync.settings import catch_up_now
+from tests.notifications.desk import channel as make_channel
+from tests.notifications.desk import happens
 from tests.small_host.app import Client, Conversation, Message, db
 from tests.small_host.clocks import StillClock
 from tests.small_host.fixtures import TOKEN, add_clients
@@ -277,3 +281,18 @@ def test_forked_child_leaves_its_parents_connections_alone(host: Flask, running:
     process.join()
     with host.app_context(), of_this_job():
         assert running.sync.database.engine.pool is pool
+
+
+def test_news_is_spread_by_the_bell_and_sent_by_a_job_of_its_own(
+    host: Flask, running: Running, server: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, ...]] = []
+    make_channel(running.sync, account="1")
+    happens(running.sync, "a")
+    with host.app_context():
+        tasks.bell()
+        assert queued(server, "crm-update") == ["notify"]
+        collecting = partial(send_due, deliver=lambda _sync, _to, bundle: told.append(bundle.notice_ids))
+        monkeypatch.setattr(tasks, "send_due", collecting)
+        tasks.notify()
+    assert told == [(1,)]
