@@ -31,7 +31,13 @@ class Ledger:
             "SELECT 'moving', count(*) FROM crm_sync_operation"
             " WHERE status = 'pending' AND (claim IS NOT NULL OR due_at IS NOT NULL)"
         )
-        return self.changes() + self._counted(statement)["moving"]
+        return self.changes() + self.judging() + self._counted(statement)["moving"]
+
+    def judging(self) -> int:
+        """Return how many conversations the rules or the reviewer have yet to look at."""
+        return self._counted(
+            "SELECT 'judging', count(*) FROM crm_sync_qualification WHERE judge_at IS NOT NULL OR review_at IS NOT NULL"
+        )["judging"]
 
     def reasons(self) -> dict[str, int]:
         """Return how many operations failed or wait, by kind, status and reason."""

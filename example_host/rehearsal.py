@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .check import Verdict, compare
+from .connecting import SECOND
 from .conversation_file import Told
 from .crew import DemoFailed, Interrupted, say
 from .crms import CRMS
 from .expected import Expected
 from .ledger import Ledger
+from .qualifying import ever_qualified, qualification_figures
 from .replay import replay
 from .sandbox_figures import SandboxReader
 from .stage import Stage
@@ -104,6 +107,7 @@ def bring_forward(stage: Stage, deadline: float) -> None:
 
 def conclude(stage: Stage, expected: Mapping[str, Expected], ledger: Ledger, seconds: float) -> int:
     """Compare, explain every difference, and print the result as the last line."""
+    expected = {account: due if account != SECOND else qualified_of(stage, due) for account, due in expected.items()}
     found = {crm: [compared(stage, crm, account, due) for account, due in expected.items()] for crm in CRMS}
     problems = [f"{crm}: {problem}" for crm, parts in found.items() for part in parts for problem in part[0].problems]
     for problem in problems[:PROBLEMS_SHOWN]:
@@ -112,8 +116,16 @@ def conclude(stage: Stage, expected: Mapping[str, Expected], ledger: Ledger, sec
         say(f"{count} times {what}")
     crms = {crm: figures(parts) for crm, parts in found.items()}
     result = outcome(list(expected.values()), crms, ledger.operations(), seconds)
+    result["qualification"] = qualification_figures(stage.app)
+    result["ok"] = result["ok"] and not ledger.judging()
     print(json.dumps(result), flush=True)
     return 0 if result["ok"] else 1
+
+
+def qualified_of(stage: Stage, expected: Expected) -> Expected:
+    """Return what a CRM must hold that takes only clients who were qualified at some time."""
+    qualified = ever_qualified(stage.app, SECOND)
+    return replace(expected, due=tuple(client for client in expected.due if client.client_id in qualified))
 
 
 def compared(stage: Stage, crm: str, account: str, expected: Expected) -> tuple[Verdict, int]:

@@ -26,6 +26,7 @@ from .connecting import APPS, connect_accounts, open_portals
 from .crew import ROOT, Crew, DemoFailed, Member, Stop
 from .extensions import db
 from .models import Client
+from .qualifying import reviewer_at, set_criteria, take_qualified_only
 
 WORKERS = 2
 
@@ -57,10 +58,12 @@ def stage(stop: Stop, port: int) -> Iterator[Stage]:
             url, ca_file = start_sandbox(crew, directory)
             public_url = f"http://127.0.0.1:{port}"
             crew.environment |= {"CRM_SYNC_SANDBOX_URL": url, "CRM_SYNC_SANDBOX_CA": ca_file}
-            crew.environment |= {"CRM_SYNC_PUBLIC_URL": public_url, **APPS}
+            crew.environment |= {"CRM_SYNC_PUBLIC_URL": public_url, **APPS, **reviewer_at(url)}
             portals = open_portals(url, Path(ca_file))
             app = prepared_helpdesk(crew)
+            set_criteria(app, portals)
             connect_accounts(app, partial(connect, app), public_url=public_url, ca_file=Path(ca_file))
+            take_qualified_only(app)
             for number in range(1, WORKERS + 1):
                 crew.start(f"worker-{number}", "crm", "worker")
             crew.start("scheduler", "crm", "scheduler")

@@ -19,7 +19,7 @@ COUNT = 60
 
 def talk(number: int) -> dict[str, object]:
     """A conversation like no other: where a CRM's notes carry no reference of ours, they are told apart by text."""
-    asked, answered = f"Is room {number} free?", "It is."
+    asked, answered = f"I'd like to book room {number}.", "It is free; it is booked for you."
     return {"id": number, "messages": [{"sender": "client", "text": asked}, {"sender": "agent", "text": answered}]}
 
 
@@ -56,6 +56,10 @@ def test_a_replay_arrives_in_every_crm_exactly_once(tmp_path: Path, conversation
         assert figures["records"] > 0.8 * COUNT, crm
         assert figures["notes"] > 0.8 * COUNT, crm
         assert (figures["missing"], figures["duplicates"], figures["notes_duplicated"]) == (0, 0, 0), crm
+    judged = result["qualification"]
+    assert judged["provisional"] > 0.8 * COUNT
+    assert judged["reviewed"] >= judged["provisional"]
+    assert judged["notifications"] >= judged["provisional"]
     assert done.stderr.count(f"line {COUNT + 1} is left out") == 1
 
     assert connections(tmp_path / "demo" / "helpdesk.sqlite") == {
