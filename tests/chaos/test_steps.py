@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 import flask_crm_sync
-from flask_crm_sync.sync.steps import Step
+from flask_crm_sync.sync.steps import JudgingStep, Step
 from tests.chaos.conftest import DATABASES, WorldMaker
 from tests.chaos.crms import KINDS
 from tests.chaos.tally import LONG
@@ -33,7 +33,7 @@ CRITICAL = [Step.CLAIMED, Step.CRM_READ, Step.PROPOSED, Step.CRM_WRITTEN, Step.C
 def test_every_boundary_is_reached_somewhere_in_the_package() -> None:
     package = Path(flask_crm_sync.__file__).parent
     reached = {name for file in package.rglob("*.py") for name in _reached_in(file)}
-    assert reached == {step.name for step in Step}
+    assert reached == {step.name for step in (*Step, *JudgingStep)}  # tests/qualification dies at the latter
 
 
 def _reached_in(file: Path) -> set[str]:
