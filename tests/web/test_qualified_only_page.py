@@ -105,7 +105,8 @@ def test_saving_with_it_left_on_catches_up_on_nobody(desk: Helpdesk) -> None:
     desk.connect()
     three_clients(desk)
     desk.change(Connection, qualified_only=True)
-    assert "are on their way" not in told(desk.browser("manager"), PAGE, qualified_only="on", all_start="catch_up", **ON)
+    saved = told(desk.browser("manager"), PAGE, qualified_only="on", all_start="catch_up", **ON)
+    assert "are on their way" not in saved
 
 
 def test_catching_up_takes_the_qualified_ones_alone(desk: Helpdesk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -192,7 +193,8 @@ def test_its_pages_show_what_it_was_asked_and_nothing_in_it_can_act(asker: Asker
 def test_the_official_sdk_understands_it(asker: Asker) -> None:
     openai = pytest.importorskip("openai")
     httpx = pytest.importorskip("httpx")
-    with httpx.Client(verify=str(asker.sandbox.ca_file), trust_env=False) as http:
+    trusted = ssl.create_default_context(cafile=str(asker.sandbox.ca_file))
+    with httpx.Client(verify=trusted, trust_env=False) as http:
         sdk = openai.OpenAI(
             base_url=f"{asker.sandbox.url}/ai/v1", api_key="ai-sandbox-key", http_client=http, max_retries=0
         )
