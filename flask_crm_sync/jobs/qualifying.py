@@ -10,6 +10,7 @@ from ..qualification.reviewing import make_next_review
 from ..qualification.schedule import longest_review, next_review_at
 from ..qualification.standings import Move
 from ..sync.fanout import fan_out
+from ..sync.look_back import look_back
 from .running import Running, stopping
 
 
@@ -22,11 +23,12 @@ def look_at_changes(running: Running) -> int:
 
 def judge_marked(running: Running) -> None:
     """Let the rules look at the conversations that are marked; what qualifies is owed to the CRMs at once."""
+    is_looking_back = look_back(running.sync)
     judgings = judge(running.sync, running.criteria)
     if judgings.moves:
         fan_out(running.sync)
         _tell(running, judgings.moves)
-    if judgings.more:
+    if judgings.more or is_looking_back:
         running.queues.wake()
 
 

@@ -26,6 +26,7 @@ from ..sync.context import Sync
 from ..sync.deadlock import again_if_deadlocked
 from ..sync.qualified import table
 from ..sync.steps import JudgingStep, reach
+from ..sync.to_judge import PAST
 from .criteria import Criterion
 from .criteria_of import CriteriaBySet, criteria_of
 from .rules import Judged, Rules, compile_rules
@@ -204,7 +205,7 @@ def _after_rules(
     sync: Sync, row: sa.Row[Any], conversation: ConversationRecord, judged: Judged, telling: Telling
 ) -> dict[str, Any]:
     before, version = standing_of(row), _version(conversation)
-    moved_on = bool(row.judged_version) and row.judged_version != version
+    moved_on = row.judged_version not in ("", PAST) and row.judged_version != version
     after = after_rules(before, Ruled(judged.status, judged.worth_review, moved_on))
     values = stored(row, after, telling.now) | {"judged_version": version}
     if after.review_owed and not before.review_owed:
@@ -214,7 +215,8 @@ def _after_rules(
     say = _said(judged)
     if after.status != before.status:
         owner = (conversation.account_id, row.conversation_id, conversation.client_id, row.set_name)
-        telling.add(row.id, Move(*owner, before.status, after.status, RULES), say)
+        move = Move(*owner, before.status, after.status, RULES)
+        telling.add(row.id, move, say, quietly=row.judged_version == PAST)
     return values | {name: getattr(say, name) for name in ("criterion_name", "criterion_version", "score", "reason")}
 
 

@@ -87,11 +87,14 @@ class Telling:
     clients: dict[tuple[str, str], None] = field(default_factory=dict)
     news: list[tuple[UUID, Move, Say]] = field(default_factory=list)
 
-    def add(self, row_id: UUID, move: Move, say: Say) -> None:
-        """Keep a move for the history; where the status changed, its client is synced and people may be told."""
+    def add(self, row_id: UUID, move: Move, say: Say, *, quietly: bool = False) -> None:
+        """Keep a move for the history; where the status changed, its client is synced and people may be told.
+
+        What is found quietly is from before anybody asked: neither news, nor a lead that goes before all others.
+        """
         own = {name: getattr(move, name) for name in ("account_id", "conversation_id", "client_id", "set_name")}
         self.history.append({**own, "before": move.before, "after": move.after, **asdict(say), "at": self.now})
-        if move.before != move.after:
+        if move.before != move.after and not quietly:
             self.look_at(move.account_id, move.client_id)
             self.news.append((row_id, move, say))
 

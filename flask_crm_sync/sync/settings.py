@@ -14,6 +14,7 @@ from .audit import SETTINGS, record
 from .catch_up import begin_to_catch_up
 from .connections import ConnectionSettings, ConnectionView, find_connection
 from .context import Sync
+from .look_back import begin_to_look_back
 from .operations import table as operations
 from .progress import CATCH_UP
 from .qualified import turn_away
@@ -32,8 +33,9 @@ def save_settings(
     """Change what a connection does; with `catch_up`, clients that it does not know yet are owed as well.
 
     Rounds are counted from the moment at which their interval changed, and what waits for a round that no longer
-    comes waits for the next one. What waits for clients whom it takes no more is skipped. Raises NotFound where there
-    is no connection, ValueError for an impossible interval.
+    comes waits for the next one. Where it takes qualified clients only from now on, what waits for others is skipped,
+    and the last month's conversations are judged. Raises NotFound where there is no connection, ValueError for an
+    impossible interval.
     """
     if not SHORTEST <= wanted.interval_minutes <= LONGEST:
         raise ValueError(f"The interval lies between {SHORTEST} and {LONGEST} minutes.")
@@ -48,6 +50,7 @@ def save_settings(
         database.execute(_table.update().where(_table.c.id == known.id).values(values))
         if _is_choosier(known.settings, wanted):
             turn_away(database, known.id, wanted.criteria_set, now)
+            begin_to_look_back(database, account_id, wanted.criteria_set, now)
         if catch_up and wanted.enabled and wanted.sync_contacts:
             begin_to_catch_up(database, known.id, total, now)
         _tell(database, known, wanted, now, by, catch_up)

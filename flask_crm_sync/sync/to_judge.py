@@ -21,6 +21,9 @@ from ..models.criterion import DEFAULT_SET
 from ..models.qualification import PERSON, WAITING
 from .qualified import Row, table
 
+PAST = "past"
+"""Stands for the version of a conversation that is judged though nobody has written in it."""
+
 SetsByAccount = Mapping[str, frozenset[str]]
 
 
@@ -43,9 +46,17 @@ def sets_in_use(
 
 
 def mark_conversations(
-    connection: sa.Connection, heads: Iterable[ConversationHead], sets: SetsByAccount, now: datetime
+    connection: sa.Connection,
+    heads: Iterable[ConversationHead],
+    sets: SetsByAccount,
+    now: datetime,
+    *,
+    past: bool = False,
 ) -> None:
-    """Let the rules look at conversations, under each set of their account. Tests are judged by nobody."""
+    """Let the rules look at conversations, under each set of their account. Tests are judged by nobody.
+
+    `past` ones are from before anybody asked, as long as nobody writes in them.
+    """
     rows = [
         {
             "id": uuid.uuid4(),
@@ -53,6 +64,7 @@ def mark_conversations(
             "conversation_id": head.id,
             "client_id": head.client_id,
             "set_name": name,
+            "judged_version": PAST if past else "",
             "judge_at": now,
             "created_at": now,
             "updated_at": now,
@@ -63,7 +75,7 @@ def mark_conversations(
     ]
     if rows:  # by key, so that two fan-outs at once take their locks in the same order
         rows.sort(key=lambda row: (row["conversation_id"], row["set_name"]))
-        connection.execute(_marking(connection.dialect.name), rows)
+        connection.execute(_marking(connection.dialect.name, past), rows)
 
 
 def mark_clients(connection: sa.Connection, client_ids: Sequence[str], now: datetime) -> None:
@@ -107,7 +119,6 @@ _NEW: Mapping[str, Any] = {
             "decided_by",
             "criterion_name",
             "reason",
-            "judged_version",
             "review_claim",
             "outcome",
             "review_reason",
@@ -118,16 +129,23 @@ _NEW: Mapping[str, Any] = {
 
 
 @cache
-def _marking(dialect: str) -> sa.Insert:
+def _marking(dialect: str, past: bool) -> sa.Insert:
     key = [table.c.conversation_id, table.c.set_name]
     if dialect in {"mysql", "mariadb"}:
         into = mysql.insert(table).values(_NEW)
-        return into.on_duplicate_key_update(judge_at=into.inserted.judge_at)
+        return into.on_duplicate_key_update(_marked(into.inserted, past))
     if dialect == "postgresql":
         pg = postgresql.insert(table).values(_NEW)
-        return pg.on_conflict_do_update(index_elements=key, set_={"judge_at": pg.excluded.judge_at})
+        return pg.on_conflict_do_update(index_elements=key, set_=_marked(pg.excluded, past))
     lite = sqlite.insert(table).values(_NEW)
-    return lite.on_conflict_do_update(index_elements=key, set_={"judge_at": lite.excluded.judge_at})
+    return lite.on_conflict_do_update(index_elements=key, set_=_marked(lite.excluded, past))
+
+
+def _marked(new: Any, past: bool) -> dict[str, Any]:
+    """Return what changes in a row that is there: in a past one that waits yet, somebody has written now."""
+    known, is_past = table.c.judged_version, table.c.judged_version == sa.literal_column(f"'{PAST}'")
+    version = known if past else sa.case((is_past, sa.literal_column("''")), else_=known)
+    return {"judge_at": new.judge_at, "judged_version": version}
 
 
 _OF_CLIENTS = (

@@ -1,0 +1,119 @@
+"""Looking back: what was said before anybody asked is judged quietly, so that the figures are right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from flask_crm_sync.models import Qualification, Scan
+from flask_crm_sync.sync import look_back as module
+from flask_crm_sync.sync.catch_up import catch_up
+from flask_crm_sync.sync.connections import find_connection
+from flask_crm_sync.sync.look_back import look_back
+from flask_crm_sync.sync.reach import reach
+from flask_crm_sync.sync.settings import catch_up_now, save_settings
+from flask_crm_sync.sync.steps import JudgingStep
+from flask_crm_sync.testing import FakeCRM
+from tests.qualification.scene import BUYS, Scene
+from tests.sync.dying import killed_at
+from tests.sync.host_models import Conversation
+from tests.sync.world import ACCOUNT
+
+
+def choose(scene: Scene, **settings: object) -> None:
+    known = find_connection(scene.world.sync, ACCOUNT, "hubspot").settings
+    save_settings(scene.world.sync, ACCOUNT, "hubspot", replace(known, qualified_only=True, **settings))
+
+
+def look(scene: Scene) -> None:
+    while look_back(scene.world.sync):
+        pass
+    scene.look()
+
+
+@pytest.fixture
+def past(scene_anywhere: Scene) -> Scene:
+    """Return a scene with two leads and somebody else of last week, whom nobody has judged; none of them was sent."""
+    scene = scene_anywhere
+    scene.connection(enabled=False)
+    for said in ("I want to buy", "Hello", "I want to book"):
+        scene.talk(said)
+    scene.look()
+    scene.world.clock.advance(hours=24 * 7)
+    scene.connection(enabled=True)
+    scene.criterion()
+    return scene
+
+
+def test_switching_to_qualified_clients_judges_the_last_month_and_says_who_qualifies(past: Scene) -> None:
+    choose(past)
+    look(past)
+    found = reach(past.world.sync, ACCOUNT, past.world.connection_id, qualified_only=True)
+    assert (found.qualified, found.missing) == (2, 2)
+
+
+def test_what_was_found_looking_back_is_no_news_and_waits_for_catching_up(past: Scene, crm: FakeCRM) -> None:
+    choose(past)
+    look(past)
+    assert past.news() == []
+    assert past.world.operations() == []
+    catch_up_now(past.world.sync, ACCOUNT, "hubspot")
+    catch_up(past.world.sync)
+    past.world.drain()
+    assert len(crm.records) == 2
+
+
+def test_a_message_that_comes_meanwhile_makes_it_news_again(past: Scene) -> None:
+    choose(past)
+    while look_back(past.world.sync):
+        pass
+    first = past.world.rows(Conversation)[0]
+    past.world.say(str(first.id), "I still want to buy")
+    past.look()
+    assert past.news() == [("lead_qualified", str(first.id))]
+
+
+def test_what_is_older_than_a_month_is_left(scene: Scene) -> None:
+    scene.talk()
+    scene.look()
+    scene.criterion()
+    scene.world.clock.advance(hours=24 * 31)
+    choose(scene)
+    look(scene)
+    assert scene.world.rows(Qualification) == []
+
+
+def test_another_set_looks_back_too_and_an_unchanged_one_does_not(scene: Scene) -> None:
+    scene.criterion(replace(BUYS, set_name="sales"))
+    scene.talk()
+    scene.look()
+    choose(scene, criteria_set="sales")
+    look(scene)
+    assert scene.row("1", "sales").status == "qualified"
+    choose(scene, criteria_set="sales")
+    assert scene.world.rows(Scan, Scan.name.startswith("judge")) == []
+
+
+def test_other_accounts_conversations_are_left_alone(scene: Scene) -> None:
+    scene.criterion()
+    (theirs,) = scene.world.clients([{"email": "b@example.com"}], account="2")
+    scene.world.conversation(theirs, "I want to buy", account="2")
+    scene.look()
+    choose(scene)
+    look(scene)
+    assert scene.world.rows(Qualification) == []
+
+
+def test_it_goes_by_slices_and_a_death_loses_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLICE", 2)
+    scene.world.conversations(scene.world.clients(5))
+    scene.look()
+    scene.criterion()
+    choose(scene)
+    assert look_back(scene.world.sync)
+    with killed_at(JudgingStep.TO_JUDGE):
+        look_back(scene.world.sync)
+    look(scene)
+    assert len(scene.world.rows(Qualification)) == 5
+    assert scene.world.rows(Scan, Scan.name.startswith("judge")) == []
