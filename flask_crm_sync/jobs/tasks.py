@@ -139,8 +139,9 @@ def work_on(running: Running, connection_id: UUID, lane: int = LIVE) -> Drained:
 
 def ring_soon(running: Running) -> None:
     """Hang up a bell for what comes due before the regular one."""
+    times = (next_due_at(running.sync), next_review_at(running.sync))
     now = running.sync.clock.now()
-    for when in (next_due_at(running.sync), next_review_at(running.sync)):
+    for when in times:
         if when is not None and now < when <= now + _SOON:
             running.queues.quietly(partial(running.scheduler.ring_at, when))
 
