@@ -82,13 +82,6 @@ def standings_of(
     return {row.conversation_id: _found(row) for row in rows}
 
 
-def client_standings(connection: sa.Connection, account_id: str, client_id: str, limit: int = 20) -> list[Found]:
-    """Return what a client's conversations were found to be under any set, the last changed ones first."""
-    query = sa.select(table).where(table.c.client_id == client_id, table.c.account_id == account_id)
-    rows = connection.execute(query.order_by(table.c.updated_at.desc(), table.c.id).limit(limit))
-    return [_found(row) for row in rows]
-
-
 def history(sync: Sync, account_id: str, conversation_id: str, set_name: str | None = None) -> list[Turn]:
     """Return what happened to a conversation's standing, the newest first, under one set or under all.
 

@@ -15,7 +15,6 @@ from ..models.change import CLIENT, QUALIFICATION
 from ..models.notice import LEAD_QUALIFIED, REVIEW_CHANGED
 from ..models.qualification import DOWNGRADED, QUALIFIED, UPGRADED
 from ..sync.news import note
-from ..sync.qualified import table
 from .standing import Standing
 
 judgements: sa.Table = sa.inspect(Judgement).local_table  # type: ignore[assignment]
@@ -132,11 +131,3 @@ def _note(connection: sa.Connection, row_id: UUID, move: Move, say: Say, now: da
     event, once = REVIEW_CHANGED if is_review else LEAD_QUALIFIED, f"{move.conversation_id}\0{now.isoformat()}"
     of = {"client_id": move.client_id, "conversation_id": move.conversation_id}
     note(connection, move.account_id, event, once, now=now, data=data, **of)
-
-
-def held(connection: sa.Connection, row_id: UUID) -> sa.Row[Any] | None:
-    """Return a row as it is now, held until the transaction ends."""
-    return connection.execute(_HELD, {"of": row_id}).first()
-
-
-_HELD = sa.select(table).where(table.c.id == sa.bindparam("of")).with_for_update()

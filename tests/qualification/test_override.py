@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_crm_sync.qualification.history import client_standings, history, standings_of
+from flask_crm_sync.qualification.history import history, standings_of
 from flask_crm_sync.qualification.override import OverrideInvalid, override
 from flask_crm_sync.sync.audit import trail
 from flask_crm_sync.sync.refusals import NotFound
@@ -79,7 +79,6 @@ def test_another_accounts_conversation_is_not_there(scene: Scene, account: str) 
         decide(scene, conversation, account_id=account)
     with scene.world.sync.database.read() as connection:
         assert standings_of(connection, account, [conversation]) == {}
-        assert client_standings(connection, account, "1") == []
     assert history(scene.world.sync, account, conversation) == []
 
 
