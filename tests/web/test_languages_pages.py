@@ -25,7 +25,7 @@ states = pytest.importorskip("tests.browser.states", reason="the states of the p
 
 OPEN, CLOSE = "⟦", "⟧"
 SAID_BY_OTHERS = {"code", "bdi", "blockquote", "time", "style", "script", "textarea"}
-"""Elements whose text nobody translates: codes and commands, names of people, a CRM's words, instants, what is typed."""
+"""Elements whose text nobody translates: codes, names of people, a CRM's words, instants, what somebody typed."""
 SHOWN = {"aria-label", "alt", "placeholder", "title"}
 NO_END = {"input", "meta", "link", "br", "rect", "img", "hr"}
 DATA = re.compile(
