@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, ViewportSize
 from werkzeug.serving import make_server
 
 from tests.web.helpdesk import Helpdesk
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -40,7 +44,7 @@ in_chromium = [
 @contextmanager
 def served(desk: Helpdesk) -> Iterator[str]:
     """Serve a helpdesk on loopback; yields its origin."""
-    server = make_server("127.0.0.1", 0, desk.app, threaded=True)
+    server = make_server("127.0.0.1", 0, read_whole(desk.app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
@@ -49,6 +53,23 @@ def served(desk: Helpdesk) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def read_whole(app: WSGIApplication) -> WSGIApplication:
+    """Return the application with each answer read and closed before it is sent.
+
+    Werkzeug's server leaves an answer open, and its file with it, when the browser hangs up in the middle, as it does
+    on a click before the last page's scripts have come.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        parts = app(environ, start_response)
+        if not hasattr(parts, "close"):
+            return [b"".join(parts)]
+        with closing(parts):
+            return [b"".join(parts)]
+
+    return answer
 
 
 def fits(page: Page) -> bool:

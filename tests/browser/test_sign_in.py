@@ -16,7 +16,7 @@ from flask_crm_sync.config import Settings
 from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync.connections import find_connection
 from flask_crm_sync.sync.push import drain
-from tests.browser.chromium import fits, in_chromium
+from tests.browser.chromium import fits, in_chromium, read_whole
 from tests.web.helpdesk import OURS, Client, Helpdesk, open_helpdesk
 
 pytestmark = in_chromium
@@ -45,7 +45,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
             hubspot_client_secret="sandbox-client-secret",
         )
         desk = open_helpdesk(tmp_path, settings=settings, real_crm=True)
-        server.app = desk.app
+        server.app = read_whole(desk.app)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield Place(desk, sandbox, origin)
