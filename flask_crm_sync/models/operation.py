@@ -16,6 +16,8 @@ APPLY_REMOTE = "apply_remote"
 PENDING, SUCCESS, FAILED, SKIPPED = "pending", "success", "failed", "skipped"
 LIVE, UPDATE, BULK = 0, 1, 2
 LANES = {LIVE: "live", UPDATE: "update", BULK: "bulk"}
+CREATE_NEW, USE = "create_new", "use:"
+"""What a person may have decided (`decision`): that no record is the client's, or which one is, by its id."""
 FULL_BATCH = 100
 """The `batch_limit` of an operation that no batch has gone down with yet: as many as the CRM takes."""
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import AlreadyLinked, AmbiguousMatch, CannotConfirm, RecordMissing
-from ..models.operation import FAILED, LIVE, PENDING, SKIPPED
+from ..models.operation import CREATE_NEW, FAILED, LIVE, PENDING, SKIPPED, USE
 from . import audit, reasons
 from .context import Sync
 from .log import Entry, find_entry
@@ -22,7 +22,6 @@ from .operations import table as _table
 from .refusals import ChoiceNotPossible, NotFound
 
 RETRY, DISMISS = "retry", "leave"
-CREATE_NEW, USE = "create_new", "use:"
 
 Standing = Entry | sa.Row[Any]
 """What is known of an entry that is to be changed: which it is, and where it stood when somebody looked."""

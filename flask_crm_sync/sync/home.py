@@ -31,7 +31,7 @@ from .steps import Step, reach
 from .two_way import two_way_of
 
 if TYPE_CHECKING:
-    from .contacts import ContactItem
+    from .contact_items import ContactItem
 
 log = logging.getLogger(__name__)
 

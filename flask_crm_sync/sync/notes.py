@@ -12,7 +12,7 @@ from ..errors import CannotConfirm, CRMError, InvalidRecord, OutcomeUnknown, Rec
 from ..host.records import ClientRecord, ConversationRecord
 from ..models.change import CLIENT, CONVERSATION
 from ..models.link import ACTIVE
-from ..models.operation import FAILED, PENDING
+from ..models.operation import CREATE_NEW, FAILED, PENDING
 from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, NOTE, Drain, alone
@@ -24,7 +24,6 @@ from .steps import Step, reach
 from .unheard import changing_hands, until_heard
 
 BODY = "body"
-CREATE_NEW = "create_new"
 _VERSION = 1
 _MISSING_FIRST_WAIT, _MISSING_LONGEST_WAIT = 30.0, 3600.0
 

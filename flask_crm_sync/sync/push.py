@@ -18,7 +18,8 @@ from ..models.connection import CONNECTED
 from ..models.operation import CREATE_LEAD, LANES, LIVE, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from .budget import SharedMeter
 from .claim import Claimed, Head, abandoned, claim, heads
-from .contacts import ContactItem, push_contacts
+from .contact_items import ContactItem
+from .contacts import push_contacts
 from .context import Sync
 from .deadlock import again_if_deadlocked
 from .drain import CONTACT, NOTE, SHORT_WAIT, Drain, Settled, settled_view

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..crm import registry
+from ..models.operation import CREATE_NEW, USE
 from ..sync import audit, choices
 from ..sync.audit import Deed
 from .texts import gettext as _
@@ -49,9 +50,9 @@ def changes(deed: Deed) -> list[tuple[str, str, str]]:
 
 def decision_word(decision: str) -> str:
     """Return the word for what a person chose of an entry's possibilities."""
-    if decision.startswith(choices.USE):
-        return _("it is record %(id)s", id=decision.removeprefix(choices.USE))
-    words = {choices.CREATE_NEW: _("create a new one"), choices.DISMISS: _("leave it as it is")}
+    if decision.startswith(USE):
+        return _("it is record %(id)s", id=decision.removeprefix(USE))
+    words = {CREATE_NEW: _("create a new one"), choices.DISMISS: _("leave it as it is")}
     return words.get(decision, decision)
 
 

@@ -11,7 +11,7 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..crm import registry
-from ..models.operation import FAILED
+from ..models.operation import FAILED, USE
 from ..sync import choices
 from ..sync.audit import OPERATION, deeds_on
 from ..sync.causes import Cause, count_failed
@@ -108,7 +108,7 @@ def _candidate(one: Mapping[str, Any], label_of: Callable[[str], str]) -> Candid
     given = one.get("values")
     shown = tuple((label_of(name), text) for name, text in _pairs(given) if text)
     title = str(one.get("label") or _("Record %(id)s", id=one["id"]))
-    return Candidate(f"{choices.USE}{one['id']}", title, _found_by(one.get("by")), shown, web_address(one.get("url")))
+    return Candidate(f"{USE}{one['id']}", title, _found_by(one.get("by")), shown, web_address(one.get("url")))
 
 
 def _found_by(what: object) -> str:
