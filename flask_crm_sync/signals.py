@@ -30,7 +30,7 @@ connection_changed = _signals.signal("connection-changed")
 """A connection was made, tested, paused, resumed or ended. `connection` is a view without secrets."""
 
 conversation_qualified = _signals.signal("conversation-qualified")
-"""A conversation is qualified now, by the rules or a review. `move` has ids, statuses and who decided."""
+"""A conversation is qualified now, by the rules, a review or a person. `move` has ids, statuses and who decided."""
 
 review_finished = _signals.signal("review-finished")
 """A review came to something, or was given up. `move` as above; its `outcome` is confirmed, upgraded, downgraded,

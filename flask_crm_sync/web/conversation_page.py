@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from .. import signals
 from ..host.bound import BindingFailure
 from ..host.records import ConversationRecord
 from ..models.criterion import DEFAULT_SET
@@ -17,7 +18,7 @@ from ..qualification.store import sets_of
 from ..sync.refusals import NotFound
 from . import criterion_words as words
 from .criterion_page import criteria_in_code
-from .door import door, this_account, this_sync
+from .door import door, this_account, this_app, this_sync
 from .entrance import MANAGE, VIEW, back_to, page
 from .notices import tell
 from .texts import gettext as _
@@ -55,11 +56,13 @@ def decide_conversation(conversation_id: str) -> ResponseReturnValue:
         if wanted.set_name not in names:
             raise OverrideInvalid("set", "There is no such set of criteria.")
         by = door().access.user_id()
-        override(this_sync(), this_account(), known.id, wanted.set_name, wanted.status, wanted.reason, by)
+        move = override(this_sync(), this_account(), known.id, wanted.set_name, wanted.status, wanted.reason, by)
     except OverrideInvalid as invalid:
         shown = Decision(wanted.set_name, wanted.status, wanted.reason, invalid.field, said(str(invalid)))
         return _shown(known, shown), 422
     door().queues.wake()
+    if move.qualifies:
+        signals.send(signals.conversation_qualified, this_app(), move=move)
     tell(_("Decided. Nothing automatic changes it any more."))
     return back_to("conversation", conversation_id=conversation_id)
 

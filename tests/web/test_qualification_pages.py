@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
+from flask_crm_sync import signals
 from flask_crm_sync.qualification.criteria import Criterion
+from flask_crm_sync.qualification.standings import Move
 from flask_crm_sync.qualification.store import add_criterion, kept_criteria
 from flask_crm_sync.web.marks import marked
 from tests.web.helpdesk import OURS, START, THEIRS, Conversation, Helpdesk
@@ -164,6 +167,24 @@ def test_a_person_decides_with_a_reason_and_the_history_says_so(desk: Helpdesk) 
     assert page.count("She called us.") == 2
     assert desk.wakes.count == 1
     assert "Qualification decided" in read(browser, "/crm/audit")
+
+
+def test_the_app_hears_once_of_what_a_person_qualified(desk: Helpdesk) -> None:
+    desk.add_client(1)
+    add_conversation(desk, 1)
+    heard: list[Move] = []
+
+    def listen(app: Flask, *, move: Move) -> None:
+        heard.append(move)
+
+    with signals.conversation_qualified.connected_to(listen, desk.app):
+        for status in ("unqualified", "qualified", "qualified"):
+            form = {"set": "default", "status": status, "reason": "She called us."}
+            post(desk.browser("manager"), "/crm/conversations/1/decide", **form)
+    assert [(move.conversation_id, move.before, move.after, move.decided_by) for move in heard] == [
+        ("1", "unqualified", "qualified", "person")
+    ]
+    assert desk.wakes.count == 3
 
 
 @pytest.mark.parametrize(
