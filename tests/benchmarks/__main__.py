@@ -11,6 +11,7 @@ from .commits import bench_commits
 from .engine import bench_engine
 from .growth import bench_growth
 from .latency import bench_latency
+from .log import bench_log
 from .rules import bench_rules
 from .servers import databases, running_servers
 
@@ -21,6 +22,7 @@ BENCHES = {
     "latency": bench_latency,
     "growth": bench_growth,
     "rules": bench_rules,
+    "log": bench_log,
 }
 
 

@@ -19,6 +19,7 @@ BENCHES = {
     "latency": ["commit to CRM, p50", "commit to CRM, p99"],
     "growth": ["20 changes among 1000 clients, against 100: cpu", "20 changes among 1000 clients, against 100: wall"],
     "rules": ["template: wants to buy", "rules: one conversation"],
+    "log": [f"log of 20000 operations, against 2000: {page}" for page in ("newest", "search by e-mail", "overview")],
 }
 
 
