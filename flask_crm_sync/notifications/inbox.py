@@ -17,6 +17,7 @@ from ..models.channel import IN_APP
 from ..models.notice import EVENTS
 from ..sync.context import Sync
 from .channels import channel_table
+from .interest import of_interest
 from .wording import Told, client_names, told
 
 LOOKED_AT = 100
@@ -132,7 +133,7 @@ _IN_APP: dict[str, Any] = {
 
 
 def _wanted(account_id: str, events: Collection[str]) -> sa.Select[Any]:
-    return sa.select(_notices).where(_notices.c.account_id == account_id, _notices.c.event.in_(list(events)))
+    return sa.select(_notices).where(_notices.c.account_id == account_id, of_interest(events))
 
 
 def _seen_of(database: sa.Connection, account_id: str, user_id: str, notice_ids: Collection[int]) -> set[int]:

@@ -17,6 +17,7 @@ from ..models.notification import PENDING
 from ..sync.context import Sync
 from ..sync.deadlock import again_if_deadlocked
 from .channels import ChannelView, channel_table, view_of
+from .interest import concerns
 
 BATCH = 200
 _MOST_BATCHES = 50
@@ -76,7 +77,7 @@ def _owed(fresh: Iterable[sa.Row[Any]], channels: Iterable[ChannelView], now: da
     due = {channel.id: channel.wishes.hours.due(now) for channel in channels}
     for notice in fresh:
         for channel in channels:
-            if channel.account_id == notice.account_id and notice.event in channel.wishes.events:
+            if channel.account_id == notice.account_id and concerns(notice, channel.wishes.events):
                 yield {
                     "account_id": notice.account_id,
                     "channel_id": channel.id,
