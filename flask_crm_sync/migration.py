@@ -101,39 +101,50 @@ def _config(**attributes: Any) -> Config:
     return config
 
 
+def lock_name(engine: sa.Engine) -> str:
+    """Return the name of the lock that an upgrade holds on MariaDB; names are the server's, so it bears the database's."""
+    database = str(engine.url.database).encode()
+    return f"crm_sync_upgrade_{hashlib.sha256(database).hexdigest()[:32]}"
+
+
 @contextmanager
 def _locked(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Open a transaction that only one process at a time gets."""
-    lock = {"postgresql": _postgresql_lock, "mysql": _mariadb_lock, "mariadb": _mariadb_lock}
-    lock_on = lock.get(engine.dialect.name, _sqlite_lock)
-    with engine.connect() as connection, connection.begin(), lock_on(connection):
+    """Open a transaction that only one process at a time gets; the next one sees all that it did."""
+    opened = {"postgresql": _on_postgresql, "mysql": _on_mariadb, "mariadb": _on_mariadb}
+    with engine.connect() as connection, opened.get(engine.dialect.name, _on_sqlite)(connection):
         yield connection
 
 
 @contextmanager
-def _postgresql_lock(connection: sa.Connection) -> Iterator[None]:
+def _on_postgresql(connection: sa.Connection) -> Iterator[None]:
     """The lock ends with the transaction, whatever ends it."""
-    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
-    yield
-
-
-@contextmanager
-def _mariadb_lock(connection: sa.Connection) -> Iterator[None]:
-    """Names of locks are the server's, so that the database's name is part of ours."""
-    database = str(connection.engine.url.database).encode()
-    name = {"name": f"crm_sync_upgrade_{hashlib.sha256(database).hexdigest()[:32]}"}
-    taken = connection.execute(sa.text("SELECT GET_LOCK(:name, :seconds)"), {**name, "seconds": _LOCK_SECONDS})
-    if not taken.scalar():
-        raise TimeoutError(f"Another `flask crm upgrade` has been at work for {_LOCK_SECONDS} s; try again later.")
-    try:
+    with connection.begin():
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
         yield
-    finally:
-        connection.execute(sa.text("SELECT RELEASE_LOCK(:name)"), name)
 
 
 @contextmanager
-def _sqlite_lock(connection: sa.Connection) -> Iterator[None]:
+def _on_mariadb(connection: sa.Connection) -> Iterator[None]:
+    """The lock is the session's and outlasts the transaction: released before it ends, it would let the next one in
+    to read a revision that is not written yet.
+    """
+    name = {"name": lock_name(connection.engine)}
+    with connection.begin():
+        taken = connection.execute(sa.text("SELECT GET_LOCK(:name, :seconds)"), {**name, "seconds": _LOCK_SECONDS})
+        if not taken.scalar():
+            raise TimeoutError(f"Another `flask crm upgrade` has been at work for {_LOCK_SECONDS} s; try again later.")
+    try:
+        with connection.begin():
+            yield
+    finally:
+        with connection.begin():
+            connection.execute(sa.text("SELECT RELEASE_LOCK(:name)"), name)
+
+
+@contextmanager
+def _on_sqlite(connection: sa.Connection) -> Iterator[None]:
     """The write lock, taken at once: the driver itself would begin only at the first row that is written."""
-    if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    yield
+    with connection.begin():
+        if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield

@@ -16,6 +16,7 @@ from flask_crm_sync import migration
 from flask_crm_sync.models import Base, Database, Heartbeat
 from flask_crm_sync.models.base import VERSION_TABLE
 from flask_crm_sync.resources import migrations_directory
+from tests.servers import fresh_database
 
 HEAD = max(path.name[:4] for path in (migrations_directory() / "versions").glob("0*.py"))
 
@@ -117,6 +118,25 @@ def test_many_upgrades_at_once_end_with_one_schema(engine: sa.Engine) -> None:
         thread.join()
     assert failures == []
     assert differences(engine) == []
+
+
+def test_on_mariadb_the_lock_is_held_until_the_revision_is_written(mariadb_url: str) -> None:
+    engine = sa.create_engine(fresh_database(mariadb_url))
+    free: list[int] = []
+
+    def look(_connection: sa.Connection) -> None:
+        with watcher.connect() as beside:
+            free.append(beside.execute(sa.text("SELECT IS_FREE_LOCK(:n)"), {"n": migration.lock_name(engine)}).scalar())
+
+    watcher = sa.create_engine(engine.url, poolclass=sa.NullPool)
+    sa.event.listen(engine, "commit", look)
+    try:
+        migration.upgrade(engine)
+    finally:
+        engine.dispose()
+    *held, released = free
+    assert released == 1
+    assert set(held) == {0}
 
 
 def test_host_tables_beside_ours_are_left_alone(engine: sa.Engine) -> None:
