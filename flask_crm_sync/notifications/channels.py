@@ -138,8 +138,9 @@ def change_channel(sync: Sync, known: ChannelView, wishes: Wishes, address: Addr
     with sync.database.write() as database:
         database.execute(channel_table.update().where(channel_table.c.id == known.id).values(values))
         _due_anew(database, known.id, wishes, now)
-        after = _told(values) | ({"address changed": True} if address is not None else {})
-        _note(database, sync, known.account_id, by, known.id, before=_told(_stored(known.wishes)), after=after)
+        before, after = _different(_told(_stored(known.wishes)), _told(values))
+        after |= {"address changed": True} if address is not None else {}
+        _note(database, sync, known.account_id, by, known.id, before=before, after=after)
 
 
 def switch_channel(sync: Sync, known: ChannelView, enabled: bool, *, by: str) -> None:
@@ -222,8 +223,14 @@ def _due_anew(database: sa.Connection, channel_id: UUID, wishes: Wishes, now: da
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the audit trail keeps of a channel: no address, and no part of one."""
-    times = "label", "rhythm", "quiet_from", "quiet_to", "time_zone", "language"
+    times = "label", "rhythm", "daily_at", "quiet_from", "quiet_to", "time_zone", "language"
     return {name: values[name] for name in times} | {"events": ", ".join(values["events"])}
+
+
+def _different(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what differs, and the channel's name, which says what was changed."""
+    names = [name for name in after if name == "label" or before[name] != after[name]]
+    return {name: before[name] for name in names}, {name: after[name] for name in names}
 
 
 def _note(database: sa.Connection, sync: Sync, account_id: str, by: str, channel_id: UUID, **change: Any) -> None:

@@ -67,7 +67,7 @@ def new_criterion() -> ResponseReturnValue:
     values = dict(_BLANK if template is None else as_typed(template.criterion))
     values["set_name"] = short(request.args, "set", 64) or DEFAULT_SET
     if template is not None:
-        values["name"] = said(template.title)
+        values |= {"name": said(template.title), "guidance": said(template.criterion.guidance)}
     return _shown(CriterionForm(values))
 
 

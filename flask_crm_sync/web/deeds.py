@@ -9,6 +9,7 @@ from ..crm import registry
 from ..models.operation import CREATE_NEW, USE
 from ..sync import audit, choices
 from ..sync.audit import Deed
+from .audited import field_word, value_word
 from .texts import gettext as _
 from .texts import said
 from .words import explained, kind_word, status_word
@@ -77,7 +78,7 @@ def _name(name: str) -> str:
         "kind": _("type"),
         "client": _("clients searched"),
     }
-    return words.get(name, name.replace("_", " "))
+    return words.get(name) or field_word(name) or name.replace("_", " ")
 
 
 def _text(values: Mapping[str, Any], name: str, crm: str) -> str:
@@ -88,6 +89,8 @@ def _text(values: Mapping[str, Any], name: str, crm: str) -> str:
         return _way_word(crm, str(value))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if (worded := value_word(name, value)) is not None:
+        return worded
     return "" if value is None else str(value)
 
 

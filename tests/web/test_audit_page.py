@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from flask_crm_sync.models.operation import FAILED
+from flask_crm_sync.notifications.channels import Wishes
+from flask_crm_sync.qualification.criteria import Criterion
 from flask_crm_sync.sync import audit
 from tests.web.helpdesk import OURS, THEIRS, TOKEN, Helpdesk, open_helpdesk
 from tests.web.test_crm_pages import post, read
@@ -29,6 +33,31 @@ def test_a_change_is_shown_with_before_and_after(desk: Helpdesk) -> None:
     assert "User 1 Settings changed HubSpot" in page
     assert "minutes between updates: before 60 → after 15" in page
     assert "notes: before yes → after no" in page
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_field_of_criteria_and_channels_is_named_in_plain_words(desk: Helpdesk, language: str) -> None:
+    fields = {*Criterion("A", required=("a",)).to_json(), *(one.name for one in dataclasses.fields(Wishes))}
+    note(desk, action=audit.CRITERIA, after=dict.fromkeys(fields - {"name", "set_name"}, "x"))
+    browser = desk.browser("manager")
+    shown = browser.get("/crm/audit", headers={"Accept-Language": language}).text
+    named = re.findall(r'class="crmsync-change"><span class="crmsync-muted">([^<]*):<', shown)
+    assert len(named) == len(fields) - 2
+    assert {name for name in named if "_" in name or name in fields} <= {"priority", "threshold", "language"}
+    assert ("guidance for the reviewer" in named) == (language == "en")
+
+
+def test_what_a_criterion_and_a_channel_hold_is_told_in_words_and_where_it_is_found(desk: Helpdesk) -> None:
+    held = {"mode": "all", "who": "all", "contact_fields": "email, phone", "set": "default"}
+    note(desk, action=audit.CRITERIA, subject_type=audit.CRITERION, subject_id="c", after=held)
+    told = {"events": "lead_qualified, review_changed", "rhythm": "daily", "quiet_from": 1320}
+    note(desk, action=audit.NOTIFY, subject_type=audit.CHANNEL, subject_id="n", after=told)
+    note(desk, action=audit.OVERRIDE, subject_type="conversation", subject_id="7")
+    page = read(desk.browser("manager"), "/crm/audit")
+    for words in ("all of them", "everybody's", "e-mail, phone", "Default set", "Qualification Settings"):
+        assert words in page
+    for words in ("A lead qualifies, A review changes a lead", "once a day", "22:00", "Conversation 7"):
+        assert words in page
 
 
 def test_an_empty_trail_says_so(desk: Helpdesk) -> None:

@@ -281,4 +281,4 @@ def test_the_trail_tells_who_changed_a_channel(desk: Helpdesk) -> None:
     told(manager, one(desk, id, "delete"))
     page = read(manager, "/crm/audit?action=notify")
     assert page.count("Notifications changed") >= 3
-    assert "daily" in page
+    assert "how often: before at once → after once a day" in page

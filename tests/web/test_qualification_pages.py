@@ -52,6 +52,12 @@ def test_a_template_fills_the_form_and_saves_as_it_stands(desk: Helpdesk) -> Non
     assert names(desk) == []
 
 
+def test_a_template_speaks_to_the_reviewer_in_the_readers_language(desk: Helpdesk) -> None:
+    german = desk.browser("manager").get(f"{NEW}?template=wants_to_buy", headers={"Accept-Language": "de"}).text
+    assert "Möchte der Kunde etwas kaufen" in german
+    assert "Does the client want" not in german
+
+
 def test_a_new_criterion_is_kept_listed_and_audited(desk: Helpdesk) -> None:
     browser = desk.browser("manager")
     page = told(browser, NEW, **BOOKS)
