@@ -52,6 +52,7 @@ CLIENT: Aliases = {
     "zip": ("zip", "postal_code", "zip_code", "zipcode", "postcode", "post_code"),
     "country": ("country", "country_code", "country_name"),
     "sensitive": ("is_sensitive", "sensitive", "do_not_sync", "exclude_from_crm"),
+    "tags": ("tags", "labels", "tag_list"),
     "updated_at": _UPDATED,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ from .binding import BY_CONVENTION, ClientBinding, ConversationBinding, MessageB
 from .bound import Attribute, Bound
 
 Binding = ClientBinding | ConversationBinding | MessageBinding
+
+CUSTOM = "custom."
+"""What the words of a client's further attributes begin with."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
 class Resolver:
@@ -31,6 +36,7 @@ class Resolver:
             return None
         found = {word: self._attribute(binding, mapper, word, names) for word, names in aliases.items()}
         attributes = {word: attribute for word, attribute in found.items() if attribute is not None}
+        attributes |= self._custom(mapper, getattr(binding, "custom", {}))
         related = tuple(one for one in getattr(binding, "related", ()) if self._is_related(one))
         return Bound(binding.model, mapper, key, attributes, related)
 
@@ -75,6 +81,21 @@ class Resolver:
         if isinstance(given, str):
             return self._named(mapper, given, word)
         return Attribute(f"<{word}>", None, given)
+
+    def _custom(self, mapper: Mapper[Any], given: Mapping[str, Source]) -> dict[str, Attribute]:
+        """Resolve a client's further attributes; a name must be one that templates can write."""
+        found: dict[str, Attribute] = {}
+        for name, source in given.items():
+            if not _NAME.fullmatch(name):
+                self.problems.append(f"{name!r} is no name for a custom attribute: use small letters, digits and _.")
+            elif isinstance(source, str):
+                attribute = self._named(mapper, source, f"custom {name}")
+                found |= {} if attribute is None else {CUSTOM + name: attribute}
+            elif callable(source):
+                found[CUSTOM + name] = Attribute(f"<{CUSTOM}{name}>", None, source)
+            else:
+                self.problems.append(f"The custom attribute {name!r} must be an attribute's name or a function.")
+        return found
 
     def _named(self, mapper: Mapper[Any], name: str, word: str) -> Attribute | None:
         column = column_attribute(mapper, name)

@@ -14,8 +14,8 @@ their row counts as a change, because nobody can tell what they look at. What th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 from typing import Any, Final
 
@@ -66,6 +66,10 @@ class ClientBinding:
     country: Source = BY_CONVENTION
     sensitive: Source = BY_CONVENTION
     """True for clients that must never be sent anywhere."""
+    tags: Source = BY_CONVENTION
+    """A list, or a text with commas between the tags."""
+    custom: Mapping[str, Source] = field(default_factory=dict, hash=False)
+    """Further attributes, by a name of your own: accounts can map them to fields of their CRMs and filter by them."""
     updated_at: Source = BY_CONVENTION
     related: tuple[Related, ...] = ()
 

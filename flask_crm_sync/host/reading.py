@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from .attributes import CUSTOM
 from .bound import CHUNK, BindingFailure, Bound, Reader, Values, chunks, connection_of, dialect_of, failure, key_parser
 from .messages import ENDS, Messages, conversation_key, load_messages
 from .records import CLIENT_FIELDS, ClientRecord, ConversationRecord
 from .scan import ScanRow, scan
-from .values import flag, instant, is_closed, key_text, split_name, text, version_text
+from .values import flag, instant, is_closed, key_text, plain_text, split_name, tags, text, version_text
 
 DEFAULT_ACCOUNT = "default"
 """The id of the one account of a host without tenants."""
 
-_CLIENT_WORDS = ("account", "name", *CLIENT_FIELDS, "sensitive", "updated_at")
+_CLIENT_WORDS = ("account", "name", *CLIENT_FIELDS, "sensitive", "updated_at", "tags")
 _HEAD_WORDS = ("client", "account", "closed", "test", "started_at", "last_message_at", "updated_at")
 _CONVERSATION_WORDS = (*_HEAD_WORDS, "channel", "subject", "summary", "url")
 
@@ -57,9 +59,18 @@ class Host:
         """Tell whether the host has tenants; without them everything belongs to the account "default"."""
         return "account" in self.client.attributes
 
+    @cached_property
+    def custom_fields(self) -> tuple[str, ...]:
+        """Return the names of the client's further attributes, as the binding gives them."""
+        return tuple(word.removeprefix(CUSTOM) for word in self._custom_words)
+
+    @cached_property
+    def _custom_words(self) -> tuple[str, ...]:
+        return tuple(word for word in self.client.attributes if word.startswith(CUSTOM))
+
     def load_clients(self, on: Reader, ids: Iterable[str]) -> dict[str, ClientRecord | BindingFailure]:
         """Return the clients by id, in one query for up to 1,000 ids; those that are not there are left out."""
-        return _made(self.client, self.client.load(on, _CLIENT_WORDS, ids), self._client)
+        return _made(self.client, self.client.load(on, (*_CLIENT_WORDS, *self._custom_words), ids), self._client)
 
     def load_conversations(
         self, on: Reader, ids: Iterable[str], *, ends: tuple[int, int] = ENDS
@@ -118,11 +129,15 @@ class Host:
         return set(self.conversation.load(on, (), ids))
 
     def _client(self, id: str, values: Values) -> ClientRecord:
-        account, name, *raw, sensitive, updated_at = values
+        account, name, *raw, sensitive, updated_at, labels = values[: len(_CLIENT_WORDS)]
         fields: list[Any] = [value if type(value) is str else text(value) for value in raw]
         if name and not fields[0] and not fields[1]:
             fields[:2] = split_name(text(name))
-        return ClientRecord(*[id, self._account(account), *fields, flag(sensitive), version_text(updated_at)])
+        known: list[Any] = [id, self._account(account), *fields, flag(sensitive), version_text(updated_at)]
+        if labels is None and not self._custom_words:
+            return ClientRecord(*known)
+        custom = map(plain_text, values[len(_CLIENT_WORDS) :])
+        return ClientRecord(*[*known, tags(labels), dict(zip(self.custom_fields, custom, strict=True))])
 
     def _account(self, value: Any) -> str:
         return key_text(value) if self.has_accounts else DEFAULT_ACCOUNT

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 CLIENT_FIELDS = (
@@ -38,6 +39,9 @@ class ClientRecord:
     sensitive: bool = False
     version: str = ""
     """The host's `updated_at` as text, for comparing only; "" where the host has none."""
+    tags: tuple[str, ...] = ()
+    custom: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The host's further attributes by their names: yes and no as "true" and "false", dates in ISO's form."""
 
     @property
     def name(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -40,6 +42,28 @@ def _odd_text(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(filter(None, map(text, value)))
     return str(value)
+
+
+def plain_text(value: Any) -> str:
+    """Return a value as text that programs read: "true" and "false", dates and instants in ISO's form (UTC)."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return f"{instant(value):%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return text(value)
+
+
+def tags(value: Any) -> tuple[str, ...]:
+    """Return tags as they stand in a list, or in a text with commas or semicolons between them; each once."""
+    if isinstance(value, str):
+        value = re.split(r"[,;\n]", value)
+    elif not isinstance(value, list | tuple | set | frozenset):
+        value = [] if value is None else [value]
+    return tuple(dict.fromkeys(tag for tag in (text(one).strip() for one in value) if tag))
 
 
 def key_text(value: Any) -> str:
