@@ -118,7 +118,7 @@ def _http(url: str, ground: Ground) -> HTTPClient:
         ca_file=settings.sandbox_ca or None if settings.sandbox_url else None,
         timeout=settings.call_timeout,
         clock=ground.clock,
-        allow_loopback=bool(settings.sandbox_url),
+        network="loopback" if settings.sandbox_url else "public",
     )
 
 

@@ -31,7 +31,7 @@ from ..errors import (
     ServerFault,
     Unreachable,
 )
-from .transport import AddressRefused, Exchange, Transport, session, trust
+from .transport import AddressRefused, Exchange, Network, Transport, session, trust
 
 _LARGEST_BODY = 20 * 1024 * 1024
 _LONGEST_TEXT = 1000
@@ -124,8 +124,8 @@ def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
 class HTTPClient:
     """Calls below one base URL (an origin, with a path where the API has one) with one set of credentials, in turn.
 
-    `timeout` is the seconds that a call may take in all. `allow_loopback` is for the sandbox, and then loopback is the
-    only place that may be called. `renew` is asked for newer headers when a call is refused with 401, which is then
+    `timeout` is the seconds that a call may take in all. `network` is where names may lead: `loopback` is for the
+    sandbox. `renew` is asked for newer headers when a call is refused with 401, which is then
     made once more: a refused call did nothing. Raises ReconnectRequired for an origin not https or not on the list.
     """
 
@@ -139,7 +139,7 @@ class HTTPClient:
         timeout: float,
         meter: Meter | None = None,
         clock: Clock,
-        allow_loopback: bool = False,
+        network: Network = "public",
         renew: Renewal | None = None,
     ) -> None:
         self.host, self.origin = _checked_origin(base_url, allowed_hosts)
@@ -149,7 +149,7 @@ class HTTPClient:
         self._secrets: tuple[str, ...] = ()
         self._authorize(headers)
         self._exchange = Exchange()
-        self._transport = Transport(self._exchange, trust(ca_file), allow_loopback=allow_loopback)
+        self._transport = Transport(self._exchange, trust(ca_file), network=network)
         self._session = session(self._transport)
         self._lock = threading.Lock()
         self._used_at, self._process = time.monotonic(), os.getpid()

@@ -63,7 +63,7 @@ def connect(
         timeout=settings.call_timeout,
         meter=meter,
         clock=clock,
-        allow_loopback=bool(sandbox),
+        network="loopback" if sandbox else "public",
         renew=renew,
     )
     return adapter(http, settings, {**traits, **adapter.told(credentials)})

@@ -13,11 +13,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -27,9 +27,17 @@ from urllib3.poolmanager import PoolManager
 
 from ..errors import ConfigurationError
 
+Network = Literal["public", "private", "loopback"]
+"""Where calls may lead: the public internet, private networks and this machine as well, or this machine alone."""
+_OUTSIDE: Mapping[Network, str] = {
+    "public": "is not on the public internet",
+    "private": "is no machine's own",
+    "loopback": "is not this machine's",
+}
+
 
 class AddressRefused(Exception):
-    """The host's name leads to an address that is not on the public internet."""
+    """The host's name leads to an address that calls may not lead to."""
 
 
 class Exchange:
@@ -98,14 +106,14 @@ def _context(ca_file: str | None, _version: int) -> ssl.SSLContext:
 class _Connection(HTTPSConnection):
     """An HTTPS connection to a checked address, within the exchange's deadline."""
 
-    def __init__(self, *args: Any, exchange: Exchange, allow_loopback: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, exchange: Exchange, network: Network, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._exchange, self._allow_loopback = exchange, allow_loopback
+        self._exchange, self._network = exchange, network
 
     def _new_conn(self) -> socket.socket:
         addresses = _look_up(self.host, self.port or 443, self._exchange.left())
-        if not all(_allowed(address[4][0], self._allow_loopback) for address in addresses):
-            raise AddressRefused(f"{self.host} leads to an address that is not on the public internet")
+        if not all(is_allowed(address[4][0], self._network) for address in addresses):
+            raise AddressRefused(f"{self.host} leads to an address that {_OUTSIDE[self._network]}")
         return _first_to_answer(addresses, self._exchange)
 
     def connect(self) -> None:
@@ -114,10 +122,19 @@ class _Connection(HTTPSConnection):
             self.sock.exchange = self._exchange
 
 
-def _allowed(text: str, allow_loopback: bool) -> bool:
+def is_allowed(text: str, network: Network) -> bool:
+    """Tell whether an address may be called.
+
+    Addresses that are no one's own never may, above all the link-local ones, where clouds keep their machines'
+    credentials.
+    """
     address = ipaddress.ip_address(text.partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped.is_loopback if allow_loopback else mapped.is_global and not mapped.is_multicast
+    if network == "loopback":
+        return mapped.is_loopback
+    if network == "private":
+        return not (mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified or mapped.is_reserved)
+    return mapped.is_global and not mapped.is_multicast
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:
@@ -165,18 +182,18 @@ def _with_shares(addresses: list[Any]) -> Iterator[tuple[Any, Any, Any, float, A
 
 
 class _Pool(HTTPSConnectionPool):
-    def __init__(self, *args: Any, exchange: Exchange, allow_loopback: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, exchange: Exchange, network: Network, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ConnectionCls = functools.partial(  # type: ignore[assignment]
-            _Connection, exchange=exchange, allow_loopback=allow_loopback
+            _Connection, exchange=exchange, network=network
         )
 
 
 class Transport(HTTPAdapter):
     """The way to one origin for `requests`: our TLS context, our connections; no proxy and no retry of its own."""
 
-    def __init__(self, exchange: Exchange, context: ssl.SSLContext, *, allow_loopback: bool) -> None:
-        self._pool = functools.partial(_Pool, exchange=exchange, allow_loopback=allow_loopback)
+    def __init__(self, exchange: Exchange, context: ssl.SSLContext, *, network: Network) -> None:
+        self._pool = functools.partial(_Pool, exchange=exchange, network=network)
         self._context = context
         super().__init__(pool_connections=1, pool_maxsize=1)
 

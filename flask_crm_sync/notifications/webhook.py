@@ -59,7 +59,7 @@ def post(url: str, secret: str, message_id: UUID, content: dict[str, Any], setti
             ca_file=settings.sandbox_ca if inside else None,
             timeout=settings.notify_timeout,
             clock=clock,
-            allow_loopback=inside,
+            network="loopback" if inside else "public",
         )
         try:
             told = Content(body, "application/json")

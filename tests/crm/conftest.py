@@ -120,7 +120,7 @@ def client_for() -> Iterator[Callable[..., HTTPClient]]:
             "ca_file": server.ca_file,
             "timeout": 5.0,
             "clock": SystemClock(),
-            "allow_loopback": True,
+            "network": "loopback",
         }
         client = HTTPClient(options.pop("url", server.url), **{**known, **options})
         clients.append(client)

@@ -17,7 +17,7 @@ import requests
 from flask_crm_sync.clock import SystemClock
 from flask_crm_sync.crm import http
 from flask_crm_sync.crm.http import Allowance, HTTPClient, _whole_body, clean, host_allowed
-from flask_crm_sync.crm.transport import _allowed, trust
+from flask_crm_sync.crm.transport import Network, is_allowed, trust
 from flask_crm_sync.errors import (
     CredentialsRefused,
     CRMError,
@@ -202,32 +202,38 @@ def test_certificate_of_another_name_is_refused(
 def test_private_address_is_refused_before_a_connection(loopback: Start, client_for: Make) -> None:
     server = loopback(answering())
     with pytest.raises(Unreachable, match="public internet"):
-        client_for(server, allow_loopback=False).call("GET", "/x", writes=False)
+        client_for(server, network="public").call("GET", "/x", writes=False)
     assert server.connections == 0
 
 
 @pytest.mark.parametrize(
-    ("address", "allow_loopback", "allowed"),
+    ("address", "network", "allowed"),
     [
-        ("104.16.1.1", False, True),
-        ("2606:4700::1", False, True),
-        ("127.0.0.1", False, False),
-        ("10.1.2.3", False, False),
-        ("169.254.169.254", False, False),
-        ("100.64.0.1", False, False),
-        ("224.0.0.1", False, False),
-        ("::1", False, False),
-        ("fe80::1%eth0", False, False),
-        ("::ffff:10.0.0.1", False, False),
-        ("::ffff:127.0.0.1", True, True),
-        ("127.0.0.1", True, True),
-        ("104.16.1.1", True, False),
+        ("104.16.1.1", "public", True),
+        ("2606:4700::1", "public", True),
+        ("127.0.0.1", "public", False),
+        ("10.1.2.3", "public", False),
+        ("169.254.169.254", "public", False),
+        ("100.64.0.1", "public", False),
+        ("224.0.0.1", "public", False),
+        ("::1", "public", False),
+        ("fe80::1%eth0", "public", False),
+        ("::ffff:10.0.0.1", "public", False),
+        ("::ffff:127.0.0.1", "loopback", True),
+        ("127.0.0.1", "loopback", True),
+        ("104.16.1.1", "loopback", False),
+        ("10.1.2.3", "private", True),
+        ("127.0.0.1", "private", True),
+        ("fd00::1", "private", True),
+        ("169.254.169.254", "private", False),
+        ("fe80::1%eth0", "private", False),
+        ("::ffff:169.254.169.254", "private", False),
+        ("224.0.0.1", "private", False),
+        ("0.0.0.0", "private", False),
     ],
 )
-def test_only_public_addresses_are_called_and_only_loopback_ones_for_the_sandbox(
-    address: str, allow_loopback: bool, allowed: bool
-) -> None:
-    assert _allowed(address, allow_loopback) is allowed
+def test_addresses_are_called_where_calls_may_lead_only(address: str, network: Network, allowed: bool) -> None:
+    assert is_allowed(address, network) is allowed
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from flask_crm_sync.qualification.criteria import Criterion
 from flask_crm_sync.qualification.review import make_case, review_one
 from flask_crm_sync.qualification.reviewers.base import Reviewer, ReviewFailed, Verdict
 from flask_crm_sync.qualification.reviewers.openai import make_reviewer
-from flask_crm_sync.qualification.reviewers.private import _is_somebodys
 from flask_crm_sync.sandbox import Sandbox
 from tests.qualification.said import AMELIA, conversation
 
@@ -147,12 +146,3 @@ def test_this_machine_is_reached_only_where_it_is_allowed(sandbox: Sandbox) -> N
     allowed = reviewed(sandbox, *WANTS, **own, ai_allow_private=True)
     assert isinstance(allowed, Verdict)
     assert not sandbox.calls.newest(crm="reviewer")[1:]
-
-
-@pytest.mark.parametrize(
-    ("address", "open_to"),
-    [("10.1.2.3", True), ("127.0.0.1", True), ("fd00::1", True), ("169.254.169.254", False), ("fe80::1%eth0", False),
-     ("::ffff:169.254.169.254", False), ("224.0.0.1", False), ("0.0.0.0", False)],
-)  # fmt: skip
-def test_addresses_that_no_reviewer_has_stay_refused(address: str, open_to: bool) -> None:
-    assert _is_somebodys(address) is open_to

@@ -18,7 +18,6 @@ from .. import review_reasons as why
 from .abilities import Abilities
 from .answers import error_of, failure, verdict_of
 from .base import Case, Reviewer, ReviewFailed, Verdict
-from .private import open_to_private_addresses
 from .prompt import messages
 
 _PATH = "/chat/completions"
@@ -83,18 +82,15 @@ def _client(settings: Settings, clock: Clock) -> HTTPClient:
     address = urlsplit(settings.ai_base_url)
     sandboxed = bool(settings.sandbox_url) and f"https://{address.netloc}" == settings.sandbox_url
     ca_file = (settings.sandbox_ca if sandboxed else settings.ai_ca) or None
-    client = HTTPClient(
+    return HTTPClient(
         settings.ai_base_url,
         headers={"Authorization": f"Bearer {settings.ai_api_key}"} if settings.ai_api_key else {},
         allowed_hosts=(address.hostname or "",),
         ca_file=ca_file,
         timeout=settings.ai_timeout,
         clock=clock,
-        allow_loopback=sandboxed,
+        network="loopback" if sandboxed else "private" if settings.ai_allow_private else "public",
     )
-    if settings.ai_allow_private and not sandboxed:
-        open_to_private_addresses(client, ca_file)
-    return client
 
 
 def _without_answer(error: CRMError, *, private: bool) -> ReviewFailed:
