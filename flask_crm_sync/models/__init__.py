@@ -1,5 +1,6 @@
 """Our tables, one idea a file, on a base of our own: `crm_sync_*`."""
 
+from .agreement import Agreement
 from .audit import AuditEntry
 from .base import Base, DatabaseClock, database_now
 from .budget import Budget
@@ -10,6 +11,7 @@ from .connection import Connection
 from .criterion import CriterionRow
 from .database import Database
 from .delivery import Delivery
+from .erasure import Erased, Erasure, Receipt
 from .heartbeat import Heartbeat
 from .installation import Installation
 from .link import Link
@@ -17,12 +19,15 @@ from .notice import Notice
 from .notification import Notification
 from .operation import Operation
 from .qualification import Judgement, Qualification
+from .retry_run import RetryRun
 from .scan import Scan
 from .seen_notice import SeenNotice
 from .sign_in import SignIn
+from .undo import Overwritten
 from .webhook import Webhook
 
 __all__ = [
+    "Agreement",
     "AuditEntry",
     "Base",
     "Budget",
@@ -34,6 +39,8 @@ __all__ = [
     "Database",
     "DatabaseClock",
     "Delivery",
+    "Erased",
+    "Erasure",
     "Heartbeat",
     "Installation",
     "Judgement",
@@ -41,7 +48,10 @@ __all__ = [
     "Notice",
     "Notification",
     "Operation",
+    "Overwritten",
     "Qualification",
+    "Receipt",
+    "RetryRun",
     "Scan",
     "SeenNotice",
     "SignIn",

@@ -13,6 +13,7 @@ from .base import Base, Instant, big_id, long_text, row_uuid, text_key
 
 CREATE_LEAD, UPDATE_CONTACT, ADD_NOTE = "create_lead", "update_contact", "add_note"
 APPLY_REMOTE = "apply_remote"
+ERASE, PUT_BACK = "erase", "put_back"
 PENDING, SUCCESS, FAILED, SKIPPED = "pending", "success", "failed", "skipped"
 LIVE, UPDATE, BULK = 0, 1, 2
 LANES = {LIVE: "live", UPDATE: "update", BULK: "bulk"}
