@@ -23,7 +23,6 @@ class Flow:
     client_id: str
     client_secret: str = field(repr=False)
     authorize_url: str = ""
-    revoke_url: str = ""
     scope: str = ""
     refresh_scope: str = ""
     pkce: bool = True

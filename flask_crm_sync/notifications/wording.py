@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -165,8 +165,3 @@ def _path(notice: sa.Row[Any]) -> str:
     if notice.event == MANY_FAILURES:
         return f"/log?status=failed&crm={quote(notice.crm, safe='')}"
     return "/"
-
-
-def known_events(events: Collection[str]) -> list[tuple[str, str]]:
-    """Return events with what they are called."""
-    return [(event, event_word(event)) for event in events]

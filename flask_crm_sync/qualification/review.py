@@ -78,11 +78,6 @@ def outcome_of(status: str, verdict: Verdict, threshold: int) -> str:
     return UNDECIDED
 
 
-def status_after(status: str, outcome: str) -> str:
-    """Return the status that an outcome leaves a conversation with."""
-    return {UPGRADED: IS_QUALIFIED, DOWNGRADED: IS_UNQUALIFIED}.get(outcome, status)
-
-
 def _asked(reviewer: Reviewer, case: Case) -> Verdict | ReviewFailed:
     try:
         verdict = reviewer.review(case)

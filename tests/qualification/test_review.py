@@ -8,7 +8,7 @@ import pytest
 
 from flask_crm_sync.qualification import review_reasons as why
 from flask_crm_sync.qualification.criteria import Criterion
-from flask_crm_sync.qualification.review import make_case, outcome_of, review_one, status_after
+from flask_crm_sync.qualification.review import make_case, outcome_of, review_one
 from flask_crm_sync.qualification.reviewers.base import Case, ReviewFailed, Verdict
 from tests.qualification.said import AMELIA, conversation
 
@@ -97,19 +97,18 @@ def test_a_reviewer_that_raises_fails_without_telling_what_was_said(
 
 
 @pytest.mark.parametrize(
-    ("status", "found", "score", "outcome", "after"),
+    ("status", "found", "score", "outcome"),
     [
-        ("qualified", "qualified", 70, "confirmed", "qualified"),
-        ("pending", "qualified", 70, "upgraded", "qualified"),
-        ("unqualified", "qualified", 70, "upgraded", "qualified"),
-        ("qualified", "unqualified", 10, "downgraded", "unqualified"),
-        ("pending", "unqualified", 10, "downgraded", "unqualified"),
-        ("unqualified", "unqualified", 10, "confirmed", "unqualified"),
-        ("qualified", "qualified", 69, "undecided", "qualified"),
-        ("qualified", "unqualified", 70, "undecided", "qualified"),
-        ("pending", "undecided", 100, "undecided", "pending"),
+        ("qualified", "qualified", 70, "confirmed"),
+        ("pending", "qualified", 70, "upgraded"),
+        ("unqualified", "qualified", 70, "upgraded"),
+        ("qualified", "unqualified", 10, "downgraded"),
+        ("pending", "unqualified", 10, "downgraded"),
+        ("unqualified", "unqualified", 10, "confirmed"),
+        ("qualified", "qualified", 69, "undecided"),
+        ("qualified", "unqualified", 70, "undecided"),
+        ("pending", "undecided", 100, "undecided"),
     ],
 )
-def test_what_a_verdict_means_for_a_status(status: str, found: str, score: int, outcome: str, after: str) -> None:
+def test_what_a_verdict_means_for_a_status(status: str, found: str, score: int, outcome: str) -> None:
     assert outcome_of(status, Verdict(found, score, "Why."), 70) == outcome
-    assert status_after(status, outcome) == after

@@ -63,7 +63,7 @@ def test_person_signs_in_where_the_environment_is_at_home_and_for_it_alone() -> 
     )
     assert flow.scope == "https://org.crm.appsplatform.us/user_impersonation offline_access openid"
     assert flow.refresh_scope == flow.scope
-    assert (flow.client_id, flow.client_secret, flow.pkce, flow.revoke_url) == (_APP, "of-the-app", True, "")
+    assert (flow.client_id, flow.client_secret, flow.pkce) == (_APP, "of-the-app", True)
     assert flow.ahead_seconds == 300
     assert "of-the-app" not in repr(flow)
 
