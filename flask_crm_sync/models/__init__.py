@@ -15,6 +15,7 @@ from .erasure import Erased, Erasure, Receipt
 from .heartbeat import Heartbeat
 from .installation import Installation
 from .link import Link
+from .mapping import MappingVersion, Schema
 from .notice import Notice
 from .notification import Notification
 from .operation import Operation
@@ -45,6 +46,7 @@ __all__ = [
     "Installation",
     "Judgement",
     "Link",
+    "MappingVersion",
     "Notice",
     "Notification",
     "Operation",
@@ -53,6 +55,7 @@ __all__ = [
     "Receipt",
     "RetryRun",
     "Scan",
+    "Schema",
     "SeenNotice",
     "SignIn",
     "Webhook",

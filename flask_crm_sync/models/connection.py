@@ -30,6 +30,9 @@ class Connection(Base):
     when it was last asked for its changes, from `poll_cursor` on; `pull_code` is what stopped that. `pulled` counts the
     changes that it told of, `echoes` those that were our own.
 
+    `mapping` is the current version of the fields that are written beside or instead of the CRM's usual ones, and of the
+    filter for clients (`sync.mapping.rows`); None where nobody has changed either.
+
     `sign_in` counts how often somebody connected or disconnected: what is learned of the credentials of one sign-in
     says nothing about the next. `renewals` counts the tokens that a sign-in was given since. `renewing_until` (the
     database's clock) is set while one worker renews; in the past and not 0 it says that an attempt got no answer.
@@ -80,3 +83,4 @@ class Connection(Base):
     pull_code: Mapped[str] = mapped_column(sa.String(64), default="", server_default="")
     pulled: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
     echoes: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
+    mapping: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON())
