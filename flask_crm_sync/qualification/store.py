@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,10 @@ from ..models import CriterionRow
 from ..models.criterion import DEFAULT_SET
 from ..sync.audit import CRITERIA, CRITERION, record
 from ..sync.context import Sync
+from ..sync.deadlock import again_if_deadlocked
 from ..sync.refusals import ChoiceNotPossible, NotFound
 from .criteria import Criterion, CriterionInvalid, in_order
+from .first_look import look_back_for_first
 
 MOST = 200
 """Criteria of an account."""
@@ -29,15 +31,20 @@ MOST = 200
 _log = logging.getLogger(__name__)
 _table: sa.Table = sa.inspect(CriterionRow).local_table  # type: ignore[assignment]
 _IN_COLUMNS = ("name", "set_name", "enabled", "priority")
+_CHANGED_MEANWHILE = "Somebody has changed this criterion meanwhile. Look at it again."
 _TAKEN = {"name": "Another criterion of this set has this name."}
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A criterion and the id by which it is changed, None where it is given in code."""
+    """A criterion and the id by which it is changed, None where it is given in code.
+
+    `looks_back` tells, once it was added or changed, whether the last month is judged by it in the background.
+    """
 
     id: uuid.UUID | None
     criterion: Criterion
+    looks_back: bool = field(default=False, compare=False)
 
     @property
     def is_in_code(self) -> bool:
@@ -88,18 +95,26 @@ def find_criterion(sync: Sync, account_id: str, criterion_id: uuid.UUID | str) -
 def add_criterion(
     sync: Sync, account_id: str, criterion: Criterion, *, in_code: Sequence[Criterion] = (), by: str = ""
 ) -> Kept:
-    """Keep a new criterion; raise CriterionInvalid where its name is taken in the set, or there are too many."""
+    """Keep a new criterion; raise CriterionInvalid where its name is taken in the set, or there are too many.
+
+    With the first one of a set the last month is judged in the background; whoever adds it wakes a worker.
+    """
     _refuse_taken(criterion, in_code)
     now, new = sync.clock.now(), uuid.uuid4()
     row = _row(criterion) | {"id": new, "account_id": account_id, "version": 1, "created_at": now, "updated_at": now}
-    try:
+
+    def add() -> bool:
         with sync.database.write() as connection:
             _refuse_too_many(connection, account_id)
             connection.execute(_table.insert(), row)
             _tell(connection, account_id, new, None, criterion, now, by)
+            return look_back_for_first(connection, account_id, new, criterion, in_code=in_code, now=now)
+
+    try:
+        back = again_if_deadlocked(add, sync.clock)
     except IntegrityError:
         raise CriterionInvalid(_TAKEN) from None
-    return find_criterion(sync, account_id, new)
+    return replace(find_criterion(sync, account_id, new), looks_back=back)
 
 
 def change_criterion(
@@ -117,24 +132,27 @@ def change_criterion(
     Raises NotFound; CriterionInvalid where its name is taken; ChoiceNotPossible where somebody has changed it since the
     version that was seen.
     """
-    _refuse_taken(wanted, in_code)
     now = sync.clock.now()
-    try:
+
+    def change() -> bool:
         with sync.database.write() as connection:
             kept = _found(connection, account_id, criterion_id)
             before = kept.criterion
             if seen_version not in (None, before.version):
-                raise ChoiceNotPossible("Somebody has changed this criterion meanwhile. Look at it again.")
+                raise ChoiceNotPossible(_CHANGED_MEANWHILE)
             if wanted.to_json() == before.to_json():
-                return kept
-            values = _row(wanted) | {"version": before.version + 1, "updated_at": now}
-            still = sa.and_(_table.c.id == kept.id, _table.c.version == before.version)
-            if not connection.execute(_table.update().where(still).values(values)).rowcount:
-                raise ChoiceNotPossible("Somebody has changed this criterion meanwhile. Look at it again.")
+                return False
+            if (wanted.set_name, wanted.name) != (before.set_name, before.name):
+                _refuse_taken(wanted, in_code)
+            _replace(connection, kept, wanted, now)
             _tell(connection, account_id, kept.id, before, wanted, now, by)
+            return look_back_for_first(connection, account_id, kept.id, wanted, in_code=in_code, now=now)
+
+    try:
+        back = again_if_deadlocked(change, sync.clock)
     except IntegrityError:
         raise CriterionInvalid(_TAKEN) from None
-    return find_criterion(sync, account_id, criterion_id)
+    return replace(find_criterion(sync, account_id, criterion_id), looks_back=back)
 
 
 def remove_criterion(sync: Sync, account_id: str, criterion_id: uuid.UUID | str, *, by: str = "") -> None:
@@ -143,6 +161,14 @@ def remove_criterion(sync: Sync, account_id: str, criterion_id: uuid.UUID | str,
         kept = _found(connection, account_id, criterion_id)
         connection.execute(_table.delete().where(_table.c.id == kept.id))
         _tell(connection, account_id, kept.id, kept.criterion, None, sync.clock.now(), by)
+
+
+def _replace(connection: sa.Connection, kept: Kept, wanted: Criterion, now: datetime) -> None:
+    version = kept.criterion.version
+    values = _row(wanted) | {"version": version + 1, "updated_at": now}
+    still = sa.and_(_table.c.id == kept.id, _table.c.version == version)
+    if not connection.execute(_table.update().where(still).values(values)).rowcount:
+        raise ChoiceNotPossible(_CHANGED_MEANWHILE)
 
 
 def _found(connection: sa.Connection, account_id: str, criterion_id: uuid.UUID | str) -> Kept:

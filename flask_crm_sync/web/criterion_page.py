@@ -77,10 +77,10 @@ def create_criterion() -> ResponseReturnValue:
     try:
         criterion = checked(_typed())
         by = door().access.user_id()
-        add_criterion(this_sync(), this_account(), criterion, in_code=criteria_in_code(), by=by)
+        kept = add_criterion(this_sync(), this_account(), criterion, in_code=criteria_in_code(), by=by)
     except CriterionInvalid as invalid:
         return _refused(None, invalid)
-    tell(_("Saved. It holds for conversations in which somebody writes from here on."))
+    tell_from_when(kept)
     return back_to("qualification_settings")
 
 
@@ -97,7 +97,7 @@ def save_criterion(criterion_id: str) -> ResponseReturnValue:
     kept = _kept(criterion_id)
     try:
         wanted = checked(_typed())
-        change_criterion(
+        changed = change_criterion(
             this_sync(),
             this_account(),
             criterion_id,
@@ -110,7 +110,7 @@ def save_criterion(criterion_id: str) -> ResponseReturnValue:
         return _refused(kept, invalid)
     except ChoiceNotPossible as late:
         return _shown(CriterionForm(_again(), kept=kept, problem=said(str(late)))), 409
-    tell(_("Saved. It holds for conversations in which somebody writes from here on."))
+    tell_from_when(changed)
     return back_to("qualification_settings")
 
 
@@ -141,6 +141,15 @@ def delete_criterion(criterion_id: str) -> ResponseReturnValue:
     remove_criterion(this_sync(), this_account(), criterion_id, by=door().access.user_id())
     tell(_("“%(name)s” is deleted. What it has decided stays.", name=kept.criterion.name))
     return back_to("qualification_settings")
+
+
+def tell_from_when(kept: Kept) -> None:
+    """Say from when on a criterion counts; where it looks back, let a worker begin."""
+    if kept.looks_back:
+        door().queues.wake()
+        tell(_("Saved. The conversations of the last 30 days are judged by it now, in the background."))
+    else:
+        tell(_("Saved. It holds for conversations in which somebody writes from here on."))
 
 
 def criteria_in_code() -> tuple[Criterion, ...]:

@@ -68,7 +68,9 @@ def switch_criterion(criterion_id: str) -> ResponseReturnValue:
     """Switch a criterion on or off."""
     was = find_criterion(this_sync(), this_account(), criterion_id).criterion
     wanted = replace(was, enabled=not was.enabled)
-    change_criterion(this_sync(), this_account(), criterion_id, wanted, by=door().access.user_id())
+    by, in_code = door().access.user_id(), criteria_in_code()
+    if change_criterion(this_sync(), this_account(), criterion_id, wanted, in_code=in_code, by=by).looks_back:
+        door().queues.wake()
     tell(_("“%(name)s” is in use.", name=was.name) if wanted.enabled else _("“%(name)s” is off.", name=was.name))
     return back_to("qualification_settings")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
-from flask_crm_sync.models import Qualification, Scan
+from flask_crm_sync.models import CriterionRow, Qualification, Scan
+from flask_crm_sync.qualification.criteria import Criterion
+from flask_crm_sync.qualification.store import Kept, add_criterion, change_criterion
 from flask_crm_sync.sync import look_back as module
 from flask_crm_sync.sync.catch_up import catch_up
 from flask_crm_sync.sync.connections import find_connection
@@ -117,3 +120,65 @@ def test_it_goes_by_slices_and_a_death_loses_none(scene: Scene, monkeypatch: pyt
     look(scene)
     assert len(scene.world.rows(Qualification)) == 5
     assert scene.world.rows(Scan, Scan.name.startswith("judge")) == []
+
+
+def keep(scene: Scene, criterion: Criterion = BUYS) -> Kept:
+    return add_criterion(scene.world.sync, ACCOUNT, criterion)
+
+
+def test_the_first_criterion_judges_the_last_month_quietly_and_a_second_one_does_not(scene: Scene) -> None:
+    for said in ("I want to buy", "Hello"):
+        scene.talk(said)
+    scene.run()
+    assert keep(scene).looks_back
+    assert not keep(scene, replace(BUYS, name="Another")).looks_back
+    look(scene)
+    assert sorted(row.status for row in scene.world.rows(Qualification)) == ["pending", "qualified"]
+    assert scene.news() == []
+
+
+def test_the_only_criterion_looks_back_anew_when_it_changes_and_what_it_finds_then_is_no_news(scene: Scene) -> None:
+    keep(scene)
+    (_, rents), (_, buys) = scene.talk("I want to rent"), scene.talk("I want to buy")
+    scene.run()
+    assert [scene.status(each)[0] for each in (rents, buys)] == ["pending", "qualified"]
+    changed = change_criterion(scene.world.sync, ACCOUNT, only(scene), replace(BUYS, required=("rent",)))
+    assert changed.looks_back
+    look(scene)
+    assert [scene.status(each)[0] for each in (rents, buys)] == ["qualified", "pending"]
+    assert scene.news() == [("lead_qualified", buys)]
+
+
+def test_what_somebody_says_while_the_criterion_changes_is_news(scene: Scene) -> None:
+    keep(scene)
+    _, rents = scene.talk("Hello")
+    scene.look()
+    scene.world.say(rents, "I want to rent")
+    scene.world.fan_out()
+    change_criterion(scene.world.sync, ACCOUNT, only(scene), replace(BUYS, required=("rent",)))
+    look(scene)
+    assert scene.news() == [("lead_qualified", rents)]
+
+
+def only(scene: Scene) -> UUID:
+    (row,) = scene.world.rows(CriterionRow)
+    return UUID(str(row.id))
+
+
+def test_a_criterion_that_is_off_looks_back_when_it_is_switched_on(scene: Scene) -> None:
+    kept = keep(scene, replace(BUYS, enabled=False))
+    assert not kept.looks_back
+    assert change_criterion(scene.world.sync, ACCOUNT, str(kept.id), BUYS).looks_back
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_the_first_criterion_of_another_set_looks_back_where_a_connection_names_it(
+    scene: Scene, is_named: bool
+) -> None:
+    if is_named:
+        scene.connection(criteria_set="sales")
+    assert keep(scene, replace(BUYS, set_name="sales")).looks_back == is_named
+
+
+def test_beside_criteria_in_code_there_is_no_first_one(scene: Scene) -> None:
+    assert not add_criterion(scene.world.sync, ACCOUNT, BUYS, in_code=[replace(BUYS, name="Code")]).looks_back

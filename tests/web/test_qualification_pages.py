@@ -61,7 +61,8 @@ def test_a_template_speaks_to_the_reviewer_in_the_readers_language(desk: Helpdes
 def test_a_new_criterion_is_kept_listed_and_audited(desk: Helpdesk) -> None:
     browser = desk.browser("manager")
     page = told(browser, NEW, **BOOKS)
-    assert "Saved." in page
+    assert "Saved. The conversations of the last 30 days are judged by it now, in the background." in page
+    assert desk.wakes.count == 1
     assert "The client says any of “book”, “table for”." in page
     assert names(desk) == ["Wants to book"]
     assert "Criteria changed" in read(browser, "/crm/audit")
