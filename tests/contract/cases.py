@@ -32,6 +32,7 @@ ABILITIES: Mapping[str, str] = {
     "named fields": "saying which field a refused value is in",
     "named requests": "giving each call an id for the vendor's support",
     "moving": "announcing that an account moves, and for how long",
+    "deleting": "removing a record for good",
     "whole refusals": "refusing a batch whole for one bad record, without a word which",
 }
 
@@ -164,9 +165,11 @@ for _entry in entry_points(group="flask_crm_sync.contract"):
     SANDBOXES.append(_part.server)
 
 
-def capable(capability: str) -> pytest.MarkDecorator:
-    """Run a test on those CRMs whose adapters say that they have a capability."""
-    names = [name for name, adapter in sorted(adapters().items()) if capability in adapter.capabilities]
+def capable(capability: str, *abilities: str) -> pytest.MarkDecorator:
+    """Run a test on those CRMs whose adapters say that they have a capability, and that can do what it is about."""
+    assert set(abilities) <= set(ABILITIES), abilities
+    known = [name for name, adapter in sorted(adapters().items()) if capability in adapter.capabilities]
+    names = [name for name in known if name not in CASES or not CASES[name].cannot & set(abilities)]
     return pytest.mark.parametrize("bench", names, indirect=True)
 
 

@@ -25,7 +25,7 @@ from ..answers import retry_after
 from ..http import Allowance
 from .fields import SOURCES
 from .multipart import Answer, Request
-from .refusals import BY_CODE, BY_STATUS, NOT_A_MEMBER, PART_IN_TROUBLE
+from .refusals import BY_CODE, BY_STATUS, NO_USER, NOT_A_MEMBER, PART_IN_TROUBLE
 
 WINDOW_REQUESTS, WINDOW_SECONDS = 6_000, 300.0
 """Requests of one user on one web server in a sliding window: "Service protection API limits"."""
@@ -36,7 +36,7 @@ _LOCK_SECONDS = 2.0
 _QUOTED = re.compile(r"'([a-z][a-z0-9_]*)'")
 _PRIVILEGE = re.compile(r"\bprv[A-Z]\w+")
 
-_NO_USER = (
+_UNKNOWN_USER = (
     "The environment does not know the user that this sign-in stands for. For an app, an administrator adds it in the "
     "Power Platform admin center: Environments, this one, Settings, Users + permissions, Application users, New app "
     "user, with a security role that may read and write contacts and notes. A person needs to be a user of the "
@@ -111,7 +111,7 @@ def _fault(evidence: dict[str, Any], *, writes: bool, is_part: bool) -> CRMError
 
 def _permission(code: str, evidence: dict[str, Any]) -> PermissionMissing:
     if code.lower() == NOT_A_MEMBER:
-        return PermissionMissing(_NO_USER, permissions=("user of the environment",), **evidence)
+        return PermissionMissing(_UNKNOWN_USER, permissions=(NO_USER,), **evidence)
     names = tuple(dict.fromkeys(_PRIVILEGE.findall(evidence["crm_message"])))
     if not names:
         return PermissionMissing("The security role in Dynamics lacks a privilege.", **evidence)

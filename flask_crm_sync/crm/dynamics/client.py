@@ -81,10 +81,10 @@ class DynamicsClient:
             link = body.get("@odata.nextLink")
             if not isinstance(link, str) or not link:
                 return
-            body = self.call(Request("GET", self._own_path(link), headers=READING))
+            body = self.call(Request("GET", self.own_path(link), headers=READING))
         raise ServerFault(f"{self.http.host}: a list did not end after {_MOST_PAGES} pages.")
 
-    def _own_path(self, link: str) -> str:
+    def own_path(self, link: str) -> str:
         """Return path and query of a link to our own environment's API; raise ServerFault for any other."""
         own = f"{self.http.origin}{ROOT}"
         parts = urlsplit(link)

@@ -29,7 +29,21 @@ from ..base import VendorError
 
 DUPLICATE_FOUND = "0x80040333"
 NOT_A_MEMBER = "0x80072560"
+NO_USER = "user of the environment"
+"""What is missing, as a permission, where the environment does not know the user."""
 TOO_MUCH_WORK = "0x80072321"
+
+
+class ChangesUntold(RejectedByCRM):
+    """Dynamics does not tell this user which contacts changed."""
+
+    code = "changes_untold"
+    says = "Dynamics does not tell which contacts changed, so what people edit there comes home by webhooks alone."
+    advice = (
+        "In Power Apps, switch on Track changes for the table Contact (Properties, Advanced options), and give the "
+        "security role Read on contacts at organization level."
+    )
+
 
 _HELD = "the whole connection waits for Retry-After, which grows for those who go on calling"
 _RECONNECT = "connect again"
@@ -66,6 +80,16 @@ _DATAVERSE = (
     ),
     VendorError(
         "412", "", "the record was changed since it was read (If-Match)", RecordLocked, "read, merged and sent again"
+    ),
+    VendorError(
+        "400",
+        "0x80044352",
+        "a delta link is too old",
+        RejectedByCRM,
+        "all contacts are listed anew, and those told that changed since the link was given out",
+    ),
+    VendorError(
+        "", "on a list of changes", "contacts are not tracked, or a role may not read all of them", ChangesUntold
     ),
     VendorError("413", "", "the batch is too large", RejectedByCRM, "sent in halves"),
     VendorError("429", "", "a limit is reached", RateLimited, _HELD),

@@ -166,6 +166,8 @@ def _column(table: Table, column: Column) -> dict[str, Any]:
         "EntityLogicalName": table.name,
         "AttributeType": kind,
         "AttributeTypeName": {"Value": f"{kind}Type"},
+        "AttributeOf": None,
+        "IsCustomAttribute": False,
         "IsPrimaryId": column.name == table.id_name,
         "IsPrimaryName": column.name == table.title_name,
         "IsValidForCreate": column.sets != "server" and column.kind != "state",
@@ -176,6 +178,8 @@ def _column(table: Table, column: Column) -> dict[str, Any]:
     }
     if column.kind in ("text", "memo"):
         body |= {"MaxLength": column.length, "Format": column.format or "Text"}
+    if column.kind in ("moment", "day"):
+        body["Format"] = "DateOnly" if column.kind == "day" else "DateAndTime"
     if column.choices:
         options = [{"Value": number, "Label": _label(text)} for number, text in column.choices.items()]
         body["OptionSet"] = {"MetadataId": _id(column.name), "Options": options}
