@@ -1,5 +1,6 @@
 """Our tables, one idea a file, on a base of our own: `crm_sync_*`."""
 
+from .account import AccountSettings
 from .agreement import Agreement
 from .audit import AuditEntry
 from .base import Base, DatabaseClock, database_now
@@ -28,6 +29,7 @@ from .undo import Overwritten
 from .webhook import Webhook
 
 __all__ = [
+    "AccountSettings",
     "Agreement",
     "AuditEntry",
     "Base",
