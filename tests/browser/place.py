@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from flask_crm_sync.sync.push import drain
 from tests.browser.chromium import read_whole
 from tests.web.helpdesk import OURS, Client, Helpdesk, open_helpdesk
 
-APPS = {
+APPS: Mapping[str, Any] = {
     "hubspot_client_id": "sandbox-client-id",
     "hubspot_client_secret": "sandbox-client-secret",
     "salesforce_client_id": "sandbox-client-id",
@@ -73,5 +73,5 @@ def beside_the_sandbox(directory: Path) -> Iterator[Place]:
         server.server_close()
 
 
-def _settings(here: dict[str, str]) -> Settings:
+def _settings(here: Mapping[str, Any]) -> Settings:
     return Settings(encryption_keys=(b"k" * 32,), **APPS, **here)
