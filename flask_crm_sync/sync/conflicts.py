@@ -1,13 +1,13 @@
-"""Conflicts: fields that both sides changed, as they wait for a person, and as they were decided.
+"""Conflicts: fields that both sides changed, as the engine meets, keeps and settles them.
 
-Only digests are kept: a page reads both values live. A decision holds for the two values that it was about; where one
-of them has moved since, the conflict is open again.
+Only digests are kept. A decision holds for the two values that it was about; where one of them has moved since, the
+conflict is open again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,22 +15,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..models import Conflict, Connection
+from ..models import Conflict
 from ..models.change import CLIENT
-from ..models.conflict import AGREED, BOTH_CHANGED, DECIDED, FLIPS, OPEN, OURS, SETTLED, THEIRS
-from ..models.operation import APPLY_REMOTE, LIVE
-from . import audit
-from .context import Sync
+from ..models.conflict import AGREED, BOTH_CHANGED, DECIDED, FLIPS, OPEN, OURS, SETTLED, THEIRS, TYPED
+from ..models.operation import APPLY_REMOTE
 from .merge import Side
-from .operations import new_operation, owe
-from .paging import Place, cut
-from .refusals import ChoiceNotPossible, NotFound
-
-PAGE_SIZE = 50
-CHOICES: tuple[Side, ...] = ("ours", "theirs")
+from .operations import new_operation
 
 _table: sa.Table = sa.inspect(Conflict).local_table  # type: ignore[assignment]
-_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _STANDING = sa.select(_table).where(
     _table.c.connection_id == sa.bindparam("of"),
     _table.c.client_id.in_(sa.bindparam("ids", expanding=True)),
@@ -48,15 +40,6 @@ class Met:
     theirs: str
     choice: str = ""
     cause: str = BOTH_CHANGED
-
-
-@dataclass(frozen=True, slots=True)
-class ConflictsPage:
-    """A page of conflicts, newest first. `older` and `newer` are the numbers to go on from, None at either end."""
-
-    conflicts: Sequence[sa.Row[Any]]
-    older: int | None
-    newer: int | None
 
 
 Standing = Mapping[str, Mapping[str, sa.Row[Any]]]
@@ -80,7 +63,7 @@ def note_met(
         if row is None:
             database.execute(_table.insert(), _new(to, one, now))
         elif one.choice:
-            _settle(database, row.id, one.choice, now)
+            _settle(database, row.id, TYPED if (row.choice, one.choice) == (TYPED, OURS) else one.choice, now)
         elif (row.ours, row.theirs, row.state) != (one.ours, one.theirs, OPEN) and row.cause == one.cause:
             moved = {"ours": one.ours, "theirs": one.theirs, "state": OPEN, "choice": "", "user_id": ""}
             database.execute(_table.update().where(_table.c.id == row.id).values(moved))
@@ -90,56 +73,6 @@ def settle_agreed(database: sa.Connection, rows: Iterable[sa.Row[Any]], now: dat
     """Close conflicts whose two sides are the same again."""
     for row in rows:
         _settle(database, row.id, row.choice or AGREED, now)
-
-
-def conflicts_page(
-    sync: Sync, account_id: str, *, state: str = OPEN, place: Place | None = None, limit: int = PAGE_SIZE
-) -> ConflictsPage:
-    """Return an account's conflicts in one state, newest first."""
-    place = place or Place()
-    query = sa.select(_table).where(_table.c.account_id == account_id, _table.c.state == state)
-    query = place.narrowed(query, _table.c.id).order_by(place.order(_table.c.id)).limit(limit + 1)
-    with sync.database.read() as database:
-        page = cut(database.execute(query).all(), place, limit)
-    return ConflictsPage(page.rows, page.older, page.newer)
-
-
-def find_conflict(sync: Sync, account_id: str, conflict_id: int) -> sa.Row[Any]:
-    """Return one conflict of an account; raise NotFound where the account has no such conflict."""
-    query = sa.select(_table).where(_table.c.account_id == account_id, _table.c.id == conflict_id)
-    with sync.database.read() as database:
-        row = database.execute(query).first()
-    if row is None:
-        raise NotFound("There is no such conflict.")
-    return row
-
-
-def settle_conflict(sync: Sync, account_id: str, conflict_id: int, choice: Side, *, by: str = "") -> None:
-    """Decide for one side's value; the client is owed to the connection at once, which carries the decision out.
-
-    Raises NotFound, and ChoiceNotPossible where somebody else was quicker.
-    """
-    if choice not in CHOICES:
-        raise ChoiceNotPossible
-    row, now = find_conflict(sync, account_id, conflict_id), sync.clock.now()
-    with sync.database.write() as database:
-        still = sa.and_(_table.c.id == row.id, _table.c.state == OPEN)
-        decided = {"state": DECIDED, "choice": choice, "user_id": by[:191], "decided_at": now}
-        if not database.execute(_table.update().where(still).values(decided)).rowcount:
-            raise ChoiceNotPossible
-        to = database.execute(sa.select(_connections).where(_connections.c.id == row.connection_id)).mappings().one()
-        owe(database, [remote_operation(to, row.client_id, lane=LIVE, now=now)])
-        audit.record(
-            database,
-            account_id,
-            audit.DECIDE,
-            now=now,
-            by=by,
-            subject_type=CLIENT,
-            subject_id=row.client_id,
-            crm=row.crm,
-            after={"field": row.field, "choice": choice},
-        )
 
 
 def remote_operation(to: Mapping[Any, Any], client_id: str, *, lane: int, now: datetime) -> dict[str, Any]:
@@ -161,7 +94,8 @@ def chosen_side(row: sa.Row[Any], ours: str, theirs: str) -> Side | None:
     stands = row.state == DECIDED and (row.cause == FLIPS or (row.ours, row.theirs) == (ours, theirs))
     if not stands:
         return None
-    return "ours" if row.choice == OURS else "theirs" if row.choice == THEIRS else None
+    sides: Mapping[str, Side] = {OURS: "ours", TYPED: "ours", THEIRS: "theirs"}
+    return sides.get(row.choice)
 
 
 def _settle(database: sa.Connection, conflict_id: int, choice: str, now: datetime) -> None:

@@ -19,7 +19,7 @@ from ..host.records import ClientRecord
 from ..host.values import instant
 from ..host.writing import HostMoved, HostRefused, HostWriter, longest, writable_fields
 from ..models.change import CLIENT
-from ..models.conflict import FLIPS, OPEN
+from ..models.conflict import DECIDED, FLIPS, OPEN
 from ..models.operation import APPLY_REMOTE, FAILED
 from . import reasons
 from .conflicts import Met, chosen_side, note_met, settle_agreed
@@ -171,7 +171,8 @@ def _count_flips(drain: Drain, item: ContactItem, now: datetime) -> None:
     """Count what comes home after it went out; beyond the bound the field is stopped both ways."""
     for name in item.plan.brings:
         last, count, since = item.link.flips.get(name, ("", 0, 0.0))
-        if now.timestamp() - float(since) > _WINDOW:
+        is_anew = name in item.standing and item.standing[name].state == DECIDED  # a person has looked at it
+        if is_anew or now.timestamp() - float(since) > _WINDOW:
             count, since = 0, now.timestamp()
         count = int(count) + (last == "out")
         item.link.flips[name] = ["in", count, since]

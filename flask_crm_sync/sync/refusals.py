@@ -33,6 +33,14 @@ class ChoiceNotPossible(CRMSyncError):
     advice = "Look at the entry again: it may have moved on meanwhile."
 
 
+class ValueNotTaken(CRMSyncError):
+    """A value that a person typed is none that this app and the CRM can both hold."""
+
+    code = "value_not_taken"
+    says = "This value cannot be taken."
+    advice = "Type another one, or choose one of the two."
+
+
 class TooManyTries(CRMSyncError):
     """The same form was sent too often in a short time; `seconds` until it is taken again."""
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from flask_crm_sync.models import Conflict, Delivery
-from flask_crm_sync.sync.conflicts import conflicts_page, settle_conflict
+from flask_crm_sync.sync.conflict_inbox import conflicts_page, settle_conflict
 from flask_crm_sync.sync.merge import FieldRule, Side
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
