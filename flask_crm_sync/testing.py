@@ -27,12 +27,14 @@ from .crm.base import (
     Match,
     MatchedBy,
     NoteWrite,
+    RemoteField,
     RemoteNote,
     RemoteRecord,
     Values,
     Write,
     Written,
 )
+from .crm.further import beside
 from .crm.http import HTTPClient, Meter, Renewal
 from .errors import CRMError, Duplicate, InvalidRecord, RecordMissing, UnsupportedFeature
 from .host.records import CLIENT_FIELDS, ClientRecord
@@ -101,13 +103,21 @@ class FakeCRM:
     """A CRM in memory. `records` and `notes` hold what is there, by id; `calls` what was asked, in order.
 
     `keys` False is a CRM that cannot keep our key, `unique_email` False one that takes an e-mail twice,
-    `finds_notes` False one whose notes cannot be read back. `portal` is the id of its account.
+    `finds_notes` False one whose notes cannot be read back. `portal` is the id of its account; `schema` are the fields
+    that its records have beside those of every client.
     """
 
     def __init__(
-        self, *, keys: bool = True, unique_email: bool = True, finds_notes: bool = True, portal: str = "1"
+        self,
+        *,
+        keys: bool = True,
+        unique_email: bool = True,
+        finds_notes: bool = True,
+        portal: str = "1",
+        schema: Sequence[RemoteField] = (),
     ) -> None:
         self.keys, self.unique_email, self.finds_notes, self.portal = keys, unique_email, finds_notes, portal
+        self.schema = tuple(schema)
         self.records: dict[str, FakeRecord] = {}
         self.notes: dict[str, FakeNote] = {}
         self.calls: list[tuple[str, int]] = []
@@ -155,7 +165,7 @@ class FakeCRM:
 
     def add(self, **values: str) -> str:
         """Make a record as a person would; return its id."""
-        record = FakeRecord(self._new_id(), dict.fromkeys(CLIENT_FIELDS, ""))
+        record = FakeRecord(self._new_id(), self._blanks())
         record.write("person", values)
         self.records[record.id] = record
         return record.id
@@ -217,7 +227,7 @@ class FakeCRM:
             return Duplicate(existing_id=taken.id)
         created = record is None
         if record is None:
-            record = FakeRecord(self._new_id(), dict.fromkeys(CLIENT_FIELDS, ""))
+            record = FakeRecord(self._new_id(), self._blanks())
             self.records[record.id] = record
         record.write("sync", write.values)
         record.key = record.key or (write.key if self.keys else "")
@@ -247,6 +257,9 @@ class FakeCRM:
             return None
         return next((r for r in self.records.values() if r is not record and r.values["email"] == email), None)
 
+    def _blanks(self) -> dict[str, str]:
+        return {**dict.fromkeys(CLIENT_FIELDS, ""), **{field.name: field.default for field in self.schema}}
+
     def _new_id(self) -> str:
         return str(next(self._ids))
 
@@ -268,7 +281,9 @@ class FakeAdapter(Adapter):
     label = "Fake CRM"
     fields = tuple(FieldSpec(name, name, name, 1000) for name in CLIENT_FIELDS)
     auth_methods = (AuthMethod("token", "Token", (AuthField("token", "Token", "Any text will do."),)),)
-    capabilities: ClassVar[frozenset[str]] = frozenset({"notes", "rewrite_notes"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"notes", "rewrite_notes", "further", "schema"})
+    status_field = "status"
+    tag_field = "tags"
     burst_limit = (100_000, 10.0)
 
     def __init__(self, crm: FakeCRM, wire: _Wire, settings: Settings, traits: Mapping[str, Any]) -> None:
@@ -292,6 +307,15 @@ class FakeAdapter(Adapter):
     def authorization(cls, credentials: Mapping[str, str]) -> Mapping[str, str]:
         """Return no header: nothing is sent."""
         return {}
+
+    def write_also(self, further: Sequence[RemoteField]) -> None:
+        """Keep what is written further; a CRM in memory holds whatever it is given."""
+        self.further = beside(further, self.fields)
+
+    def schema(self) -> tuple[RemoteField, ...]:
+        """Return the fields of every client, and those that the CRM was made with."""
+        own = (RemoteField(spec.name, spec.label, "text", max_length=spec.max_length) for spec in self.fields)
+        return (*own, *self.crm.schema)
 
     @classmethod
     def translate(cls, client: ClientRecord) -> Values:

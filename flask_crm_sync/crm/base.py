@@ -165,7 +165,8 @@ class RemoteField:
     """One field of the CRM's record type for clients, as its schema tells.
 
     `options` are the values of a choice with their labels; `max_length` in characters, None where the CRM sets none;
-    `required` means that no record is without a value. `on` names the record types that have the field.
+    `required` means that no record is without a value. `on` names the record types that have the field. `lines` tells
+    whether a text may have several lines; `default` is what the CRM itself gives a new record, "" where it does not.
     """
 
     name: str
@@ -177,6 +178,8 @@ class RemoteField:
     options: tuple[tuple[str, str], ...] = ()
     custom: bool = False
     on: tuple[str, ...] = ()
+    lines: bool = False
+    default: str = ""
 
 
 Happened = Literal["changed", "deleted", "restored", "merged", "converted"]
@@ -270,6 +273,12 @@ class Adapter(ABC):
     """Seconds after which a write without an answer can no longer take effect in the CRM."""
     webhooks: ClassVar[Webhooks | None] = None
     """How the CRM tells of changes by itself, where it does."""
+    status_field: ClassVar[str] = ""
+    """The field of a client that people know as its status or stage, "" where the CRM has none."""
+    tag_field: ClassVar[str] = ""
+    """The field of a client that holds its tags, "" where the CRM has none."""
+    further: tuple[RemoteField, ...] = ()
+    """What is read and written beside `fields`."""
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:
         self.http, self.settings, self.traits = http, settings, traits
@@ -320,6 +329,15 @@ class Adapter(ABC):
     def told(cls, credentials: Mapping[str, str]) -> dict[str, Any]:
         """Return traits that the credentials themselves tell of the account; no secret."""
         return {}
+
+    def write_also(self, further: Sequence[RemoteField]) -> None:
+        """Read and write more fields from now on; those that are ours anyway are left out (capability "further").
+
+        Records then hold their values in the form of `further.in_form`, and `lacks` those that their kind has not.
+        Raises UnsupportedFeature where the adapter knows its own fields only.
+        """
+        if further:
+            raise UnsupportedFeature(self.label, "fields beside those of every client")
 
     @classmethod
     @abstractmethod

@@ -19,12 +19,14 @@ from ..base import (
     Lookup,
     Match,
     NoteWrite,
+    RemoteField,
     RemoteNote,
     RemoteRecord,
     Values,
     Write,
     Written,
 )
+from ..further import beside
 from ..http import HTTPClient, host_allowed
 from .activities import Activities
 from .answers import VENDOR_ERRORS
@@ -56,13 +58,15 @@ class AutoChatAdapter(Adapter):
     label = "AutoChat CRM"
     fields = FIELDS
     auth_methods = (AuthMethod("api_key", "API key", (_KEY, _ADDRESS)),)
-    capabilities = frozenset({"notes"})
+    capabilities = frozenset({"notes", "further"})
     # A client that was read is written back whole: the fewer lie between the two calls, the safer.
     batch_size = 10
     burst_limit = (100, 60.0)
     vendor_errors = VENDOR_ERRORS
     webhooks = WEBHOOKS
     translation_version = 1
+    # A client has a status in the product; that this is its name in the API is our proposal.
+    status_field = "status"
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:
         super().__init__(http, settings, traits)
@@ -106,6 +110,11 @@ class AutoChatAdapter(Adapter):
         if not key:
             raise CredentialsRefused("There is no API key.")
         return {"Authorization": f"Bearer {key}"}
+
+    def write_also(self, further: Sequence[RemoteField]) -> None:
+        """Read and write more fields from now on, by their names on the wire."""
+        self.further = beside(further, self.fields)
+        self._records.naming.also(self.further)
 
     @classmethod
     def translate(cls, client: ClientRecord) -> Values:

@@ -7,12 +7,13 @@ switch it off. The rest of the package knows one set of names; `Naming` stands b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, TypeAlias
 
 from ...host.records import ClientRecord
-from ..base import FieldSpec, Values
+from ..base import FieldSpec, RemoteField, Values
+from ..further import as_told, on_wire
 from ..texts import one_line, translated
 
 Row: TypeAlias = Mapping[str, Any]
@@ -62,6 +63,13 @@ class Naming:
         names = {spec.name: told.get(spec.source, spec.name) for spec in FIELDS}
         self._paths = {name: tuple(wire.split(".")) for name, wire in names.items() if wire}
         self.off = frozenset(names) - frozenset(self._paths)
+        self._further: dict[str, RemoteField] = {}
+
+    def also(self, further: Iterable[RemoteField]) -> None:
+        """Know more fields, by their names on the wire; nothing but what was typed says that the CRM has them."""
+        self._paths = {name: path for name, path in self._paths.items() if name not in self._further}
+        self._further = {field.name: field for field in further}
+        self._paths |= {name: tuple(name.split(".")) for name in self._further}
 
     def new(self, values: Values) -> dict[str, Any]:
         """Return the body of a new client: what is not blank, and a stand-in where the company is."""
@@ -73,8 +81,20 @@ class Naming:
         merged = deepcopy(dict(row))
         for name, value in values.items():
             if name in self._paths:
-                _set(merged, self._paths[name], value or None)
+                _set(merged, self._paths[name], self._sent(name, value))
         return merged
+
+    def _sent(self, name: str, text: str) -> Any:
+        more = self._further.get(name)
+        if more is None:
+            return text or None
+        return text.split(";") if more.type == "choices" and text else on_wire(more, text)
+
+    def _held(self, name: str, value: Any) -> str:
+        more = self._further.get(name)
+        if more is None:
+            return _text(value)
+        return as_told(more, ";".join(map(str, value)) if isinstance(value, list) else value)
 
     def standing_in(self, row: Row, values: Values) -> dict[str, str]:
         """Return the company to send beside changed values: a stand-in moves with the name that it was made of."""
@@ -88,14 +108,19 @@ class Naming:
     def told(self, row: Row) -> dict[str, str]:
         """Return the values that a row tells of, which need not be all; our own stand-in is a blank."""
         found = {name: _get(row, path) for name, path in self._paths.items()}
-        values = {name: _text(value) for name, value in found.items() if value is not _ABSENT}
+        values = {name: self._held(name, value) for name, value in found.items() if value is not _ABSENT}
         if values.get(COMPANY) and values[COMPANY] == stand_in(values):
             values[COMPANY] = ""
         return values
 
     def values(self, row: Row) -> dict[str, str]:
         """Return every value of a row, blanks as ""."""
-        return {**dict.fromkeys(NAMES, ""), **self.told(row)}
+        return {**self.blanks, **self.told(row)}
+
+    @property
+    def blanks(self) -> dict[str, str]:
+        """Return every field without a value."""
+        return dict.fromkeys((*NAMES, *self._further), "")
 
 
 _ABSENT = object()
@@ -109,7 +134,7 @@ def _get(row: Any, path: tuple[str, ...]) -> Any:
     return row
 
 
-def _set(row: dict[str, Any], path: tuple[str, ...], value: str | None) -> None:
+def _set(row: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     *outer, last = path
     for step in outer:
         if not isinstance(row.get(step), dict):

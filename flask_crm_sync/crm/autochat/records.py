@@ -8,7 +8,7 @@ from ...errors import CRMError, OutcomeUnknown, ServerFault
 from ..base import Lookup, Match, RemoteRecord, Write, Written
 from ..outcomes import one_by_one
 from .client import AutoChatClient, identifier, rows
-from .fields import NAMES, Naming, Row
+from .fields import Naming, Row
 
 FRESH_SECONDS = 15.0
 """How long a client that was read may be written back whole: an edit in between would be overwritten."""
@@ -90,7 +90,7 @@ class Records:
         row = self.client.add(self.naming.new(write.values))
         if not identifier(row):
             raise OutcomeUnknown("AutoChat CRM's answer names no client.")
-        values = {**dict.fromkeys(NAMES, ""), **write.values, **self.naming.told(row)}
+        values = {**self.naming.blanks, **write.values, **self.naming.told(row)}
         return self._written(row, write, values, created=True)
 
     def _updated(self, write: Write, record_id: str) -> Written:

@@ -13,7 +13,7 @@ from ...errors import CRMError, RecordMissing
 from ..base import Lookup, Match, MatchedBy, RemoteRecord
 from ..phones import e164, is_number
 from .client import Row, guid
-from .contacts import SELECT, Contacts, reading
+from .contacts import Contacts
 from .fields import EMAIL, MOBILE, PHONE
 from .numbers import spellings
 from .searching import Search, collected, searches
@@ -39,7 +39,7 @@ class Finder:
         keys = list(dict.fromkeys(guid(lookup.key) for lookup in lookups if lookup.by_key))
         people = self._searches(lookups)
         companies = self._companies(lookups) if keys or people else []
-        asked = [*(reading(key) for key in keys), *(search.request for search in (*people, *companies))]
+        asked = [*(self.contacts.reading(key) for key in keys), *(search.request for search in (*people, *companies))]
         outcomes = self.client.batch(asked)
         by_key = self.contacts.understood(keys, outcomes[: len(keys)])
         rows, failures = collected(self.client, people, outcomes[len(keys) :][: len(people)])
@@ -52,7 +52,8 @@ class Finder:
         phones = dict.fromkeys(lookup.phone for lookup in lookups if is_number(lookup.phone))
         forms = [form for phone in phones for form in spellings(phone, self.region)]
         columns = ((EMAIL, emails), (PHONE, forms), (MOBILE, forms))
-        return [search for column, values in columns for search in searches("contacts", column, values, SELECT)]
+        wanted = self.contacts.select
+        return [search for column, values in columns for search in searches("contacts", column, values, wanted)]
 
     def _companies(self, lookups: Sequence[Lookup]) -> list[Search]:
         names = [lookup.company for lookup in lookups if isinstance(lookup, CompanyLookup)]

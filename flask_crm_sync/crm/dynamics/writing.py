@@ -19,11 +19,12 @@ from ...errors import (
     RecordMissing,
     RejectedByCRM,
 )
-from ..base import RemoteRecord, Write, Written
+from ..base import RemoteField, RemoteRecord, Write, Written
+from ..further import on_wire
 from .accounts import Account
 from .client import ROOT, Outcome, guid
 from .contacts import Contacts
-from .fields import COMPANY, NAMES
+from .fields import COMPANY
 from .multipart import Request
 
 BIND = f"{COMPANY}_account@odata.bind"
@@ -42,15 +43,26 @@ class Plan:
     values: Mapping[str, str]
     account: Account | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, RemoteField] = field(default_factory=dict)
 
     @property
     def body(self) -> dict[str, Any]:
         """Return what is sent: blanks clear, and are left out of a new contact."""
-        sent = {name: value or None for name, value in self.values.items() if value or not self.new}
+        sent = {name: self._sent(name, value) for name, value in self.values.items() if value or not self.new}
         if COMPANY in sent:
             del sent[COMPANY]
             return {**sent, BIND: self.account.bind if self.account else None}
         return sent
+
+    def _sent(self, name: str, text: str) -> Any:
+        """Return a value as its column takes it: options are numbers, several are joined with commas."""
+        more = self.further.get(name)
+        if more is None:
+            return text or None
+        if more.type == "choices":
+            return text.replace(";", ",") or None
+        is_option = more.type == "choice" and text.lstrip("-").isdecimal()
+        return int(text) if is_option else on_wire(more, text)
 
     def without_account(self, why: str) -> Plan:
         """Return the same write without the company."""
@@ -86,7 +98,8 @@ def _keep_rights_of_one_record_to_it(plans: Mapping[int, Plan], found: Outcomes)
 
 
 def _planned(contacts: Contacts, write: Write) -> Plan:
-    plan = Plan(guid(write.record_id or write.key), write.record_id is None, write.values)
+    further = {field.name: field for field in contacts.further}
+    plan = Plan(guid(write.record_id or write.key), write.record_id is None, write.values, further=further)
     company = write.values.get(COMPANY, "")
     chosen = contacts.accounts.choice(company) if company else None
     if isinstance(chosen, str):
@@ -134,7 +147,7 @@ def _outcome(contacts: Contacts, plan: Plan, outcome: Outcome) -> Written | CRME
 
 def _written(contacts: Contacts, plan: Plan) -> Written:
     """Return the contact as it is now: Dynamics answers a write with nothing, and takes the texts as they are."""
-    blanks = dict.fromkeys(NAMES, "") if plan.new else {}
+    blanks = contacts.blanks if plan.new else {}
     company = {COMPANY: plan.account.name} if plan.account else {}
     values = {**blanks, **plan.values, **company}
     return Written(RemoteRecord(plan.contact, values, contacts.record_url(plan.contact)), plan.new, plan.refused)

@@ -28,6 +28,7 @@ from ..base import (
     Write,
     Written,
 )
+from ..further import beside
 from ..http import HTTPClient
 from ..oauth import Flow
 from . import schema
@@ -64,7 +65,7 @@ class HubSpotAdapter(Adapter):
         ),
         AuthMethod("oauth", "Sign in with HubSpot", (), grant="authorization_code"),
     )
-    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "restore", "erase"})
+    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "restore", "erase", "further"})
     batch_size = BATCH
     # The lowest plan's allowance; the headers of the first answer tell the portal's own.
     burst_limit = (100, 10.0)
@@ -72,6 +73,7 @@ class HubSpotAdapter(Adapter):
     vendor_errors = VENDOR_ERRORS
     webhooks = WEBHOOKS
     translation_version = 1
+    status_field = "hs_lead_status"
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:
         super().__init__(http, settings, traits)
@@ -113,6 +115,10 @@ class HubSpotAdapter(Adapter):
             scope=" ".join(SCOPES),
             authorize_extra={"optional_scope": " ".join(OPTIONAL_SCOPES)},
         )
+
+    def write_also(self, further: Sequence[RemoteField]) -> None:
+        """Read and write more contact properties from now on."""
+        self.further = self._contacts.further = beside(further, self.fields)
 
     @classmethod
     def translate(cls, client: ClientRecord) -> Values:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from ...errors import CRMError, Duplicate, OutcomeUnknown, RecordMissing
-from ..base import RemoteRecord, Write, Written
+from ..base import RemoteField, RemoteRecord, Write, Written
+from ..further import as_told
 from ..outcomes import waves
 from .client import BatchAnswer, HubSpotClient, Row, identifier, outcomes, properties
 from .fields import NAMES
@@ -24,12 +25,13 @@ class Contacts:
     def __init__(self, client: HubSpotClient, key_property: str | None, record_url: Callable[[str], str]) -> None:
         self.client, self.key_property, self.record_url = client, key_property, record_url
         self._unclaimed: set[str] = set()
+        self.further: tuple[RemoteField, ...] = ()
 
     @property
     def wanted(self) -> list[str]:
         """Return the properties that every read asks for."""
         own = [self.key_property] if self.key_property else []
-        return [*NAMES, *own, _EMAILS, *_ANCESTORS]
+        return [*NAMES, *(field.name for field in self.further), *own, _EMAILS, *_ANCESTORS]
 
     def record(self, row: Row) -> RemoteRecord:
         """Return a contact that was read, and remember whether our key is still to be set on it."""
@@ -39,7 +41,17 @@ class Contacts:
             if len(self._unclaimed) >= _MOST_UNCLAIMED:
                 self._unclaimed.clear()
             self._unclaimed.add(record_id)
-        return RemoteRecord(record_id, {name: values.get(name, "") for name in NAMES}, self.record_url(record_id))
+        held = {**dict.fromkeys(self._names, ""), **self._told(values)}
+        return RemoteRecord(record_id, held, self.record_url(record_id))
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return (*NAMES, *(field.name for field in self.further))
+
+    def _told(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what an answer tells of the properties that we know, in our form."""
+        own = {name: values[name] for name in NAMES if name in values}
+        return own | {field.name: as_told(field, values[field.name]) for field in self.further if field.name in values}
 
     def key_trouble(self) -> CRMError | None:
         """Return what is wrong with our property, if that is what HubSpot refuses; None where it is as it should be."""
@@ -184,8 +196,8 @@ class Contacts:
         record_id = identifier(result)
         if not record_id:
             return OutcomeUnknown("HubSpot's answer names no record.")
-        returned = {name: value for name, value in properties(result).items() if name in NAMES}
-        blanks = dict.fromkeys(NAMES, "") if created else {}
+        returned = self._told(properties(result))
+        blanks = dict.fromkeys(self._names, "") if created else {}
         self._unclaimed.discard(record_id)
         record = RemoteRecord(record_id, {**blanks, **write.values, **returned}, self.record_url(record_id))
         return Written(record, created=created and result.get("new") is not False)

@@ -43,6 +43,7 @@ def _field(row: Row) -> RemoteField | None:
         options=_options(row) if kind in ("choice", "choices") else (),
         custom=row.get("hubspotDefined") is not True,
         on=("contact",),
+        lines=row.get("fieldType") in ("textarea", "html"),
     )
 
 

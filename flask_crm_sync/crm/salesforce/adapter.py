@@ -24,6 +24,7 @@ from ..base import (
     Write,
     Written,
 )
+from ..further import beside
 from ..http import HTTPClient
 from ..oauth import Flow
 from . import connecting, schema, setup
@@ -49,12 +50,13 @@ class SalesforceAdapter(Adapter):
     label = "Salesforce"
     fields = FIELDS
     auth_methods = connecting.METHODS
-    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "restore", "erase"})
+    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "restore", "erase", "further"})
     batch_size = BATCH
     # Salesforce has no limit by the second; this keeps one connection from crowding out an org's other programs.
     burst_limit = (100, 10.0)
     vendor_errors = VENDOR_ERRORS
     translation_version = 1
+    status_field = "Status"
 
     def __init__(self, http: HTTPClient, settings: Settings, traits: Mapping[str, Any]) -> None:
         super().__init__(http, settings, traits)
@@ -99,6 +101,10 @@ class SalesforceAdapter(Adapter):
     def remembered(cls, answer: Mapping[str, Any], settings: Settings) -> dict[str, str]:
         """Return `instance_url` and `identity`; raise ReconnectRequired for an address that is not on the list."""
         return connecting.remembered(answer, settings)
+
+    def write_also(self, further: Sequence[RemoteField]) -> None:
+        """Read and write more fields of leads and contacts from now on, each on the kinds that have it."""
+        self.further = self._records.further = beside(further, self.fields)
 
     @classmethod
     def translate(cls, client: ClientRecord) -> Values:

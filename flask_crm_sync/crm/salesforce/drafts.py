@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import CRMError, RecordMissing
-from ..base import Write
+from ..base import RemoteField, Write
+from ..further import on_wire
 from .answers import Refusal
 from .fields import NAMES_OF, REQUIRED, without
 from .ids import LEAD, kind_of
@@ -33,6 +34,7 @@ class Draft:
     needs_email: bool = False
     """Whether the e-mail is all that a new lead could be found by again, should the answer be lost."""
     outcome: CRMError | None = None
+    further: Mapping[str, RemoteField] = field(default_factory=dict)
 
     @classmethod
     def of(cls, write: Write, record_id: str, records: Records) -> Draft:
@@ -41,8 +43,18 @@ class Draft:
         values = {name: value for name, value in write.values.items() if value or (blanks_go and name not in REQUIRED)}
         if not record_id:
             values.update({name: text for name, text in records.stand_ins.items() if not values.get(name)})
-        findable = bool(record_id or records.shapes[LEAD].key)
-        draft = cls(write, record_id, values, claims=records.may_claim(record_id), needs_email=not findable)
+        further = {field.name: field for field in records.further}
+        # A checkbox is never blank: what is cleared here is unticked there.
+        values.update({name: "false" for name in values if not values[name] and _is_checkbox(further.get(name))})
+        needs_email = not (record_id or records.shapes[LEAD].key)
+        draft = cls(
+            write,
+            record_id,
+            values,
+            claims=records.may_claim(record_id),
+            needs_email=bool(needs_email),
+            further=further,
+        )
         draft.leave_out(records)
         return draft
 
@@ -58,7 +70,7 @@ class Draft:
 
     def leave_out(self, records: Records) -> None:
         """Drop what this kind of record does not have, or this user may not write."""
-        fixed = records.lacks(self.kind) if self.record_id else records.shapes[LEAD].not_settable
+        fixed = records.lacks(self.kind) if self.record_id else records.lacks_when_new()
         self._drop(fixed, _NOT_THERE)
 
     def sent(self, records: Records) -> dict[str, str]:
@@ -68,10 +80,14 @@ class Draft:
 
     def body(self, key: str) -> dict[str, Any]:
         """Return the record as a call takes it; `key` is our field of its kind, "" to leave that alone."""
-        named = {NAMES_OF[self.kind][name]: value or None for name, value in self.values.items()}
+        named = {NAMES_OF[self.kind].get(name, name): self._sent(name) for name in self.values}
         identity = {"Id": self.record_id} if self.record_id else {}
         own = {key: self.write.key} if key else {}
         return {"attributes": {"type": self.kind}, **identity, **own, **named}
+
+    def _sent(self, name: str) -> Any:
+        value, more = self.values[name], self.further.get(name)
+        return on_wire(more, value) if more is not None else value or None
 
     def relents(self, refusal: Refusal) -> bool:
         """Take out what Salesforce refused, where the rest may go without it; tell whether to send again."""
@@ -104,6 +120,10 @@ class Draft:
             if name in self.write.values:
                 self.refused[name] = why
         return bool(dropped)
+
+
+def _is_checkbox(field: RemoteField | None) -> bool:
+    return field is not None and field.type == "boolean"
 
 
 def _is_of_place(fields: tuple[str, ...]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import CRMError, PermissionMissing, RecordMissing, RejectedByCRM
-from ..base import RemoteRecord, Values
+from ..base import RemoteField, RemoteRecord, Values
+from ..further import as_told, of_kind
 from .answers import Row
 from .client import SalesforceClient
 from .fields import NAMES, NAMES_OF, in_our_form
@@ -29,12 +30,14 @@ class Records:
         self.client, self.stand_ins = client, stand_ins
         self.shapes = {kind: Shape.remembered(traits, kind) for kind in (LEAD, CONTACT, TASK)}
         self._unclaimed: set[str] = set()
+        self.further: tuple[RemoteField, ...] = ()
 
     def fields(self, kind: str) -> list[str]:
         """Return the fields that every read of a kind asks for."""
         shape = self.shapes[kind]
         named = [theirs for ours, theirs in NAMES_OF[kind].items() if ours not in shape.hidden]
-        return ["Id", *named, *([shape.key] if shape.key else []), *(_CONVERSION if kind == LEAD else ())]
+        more = [field.name for field in of_kind(self.further, kind)]
+        return ["Id", *named, *more, *([shape.key] if shape.key else []), *(_CONVERSION if kind == LEAD else ())]
 
     def url(self, record_id: str) -> str:
         """Return the address of a record's page, whatever its kind."""
@@ -47,13 +50,32 @@ class Records:
             if len(self._unclaimed) >= _MOST_UNCLAIMED:
                 self._unclaimed.clear()
             self._unclaimed.add(record_id)
-        return RemoteRecord(record_id, in_our_form(kind, row, self.stand_ins), self.url(record_id), self.lacks(kind))
+        values = {**in_our_form(kind, row, self.stand_ins), **self._more(kind, row)}
+        return RemoteRecord(record_id, values, self.url(record_id), self.lacks(kind))
+
+    def blanks(self, kind: str) -> dict[str, str]:
+        """Return every field of a new record without values, but for what Salesforce itself puts there."""
+        more = {field.name: field.default if field in of_kind(self.further, kind) else "" for field in self.further}
+        return {**dict.fromkeys(NAMES, ""), **more}
+
+    def _more(self, kind: str, row: Row) -> dict[str, str]:
+        """Return what a row holds beside the fields of every client; a kind that lacks a field holds a blank."""
+        there = {field.name: as_told(field, row.get(field.name)) for field in of_kind(self.further, kind)}
+        return {**dict.fromkeys((field.name for field in self.further), ""), **there}
 
     def lacks(self, kind: str) -> frozenset[str]:
         """Return the fields that a kind does not have, or that this user may not change."""
         shape = self.shapes[kind]
         absent = {name for name in NAMES if name not in NAMES_OF[kind]}
-        return shape.not_changeable | shape.hidden | absent
+        return shape.not_changeable | shape.hidden | absent | self._without(kind)
+
+    def lacks_when_new(self) -> frozenset[str]:
+        """Return the fields that cannot be set on a new lead."""
+        return self.shapes[LEAD].not_settable | self._without(LEAD)
+
+    def _without(self, kind: str) -> frozenset[str]:
+        there = of_kind(self.further, kind)
+        return frozenset(field.name for field in self.further if field not in there or not field.writable)
 
     def may_claim(self, record_id: str) -> bool:
         """Tell whether a record was seen without our key, and may get it."""

@@ -58,7 +58,18 @@ def _field(name: str, row: Row, field_type: RemoteType, kind: str) -> RemoteFiel
         options=_options(row) if field_type in ("choice", "choices") else (),
         custom=row.get("custom") is True or name.endswith("__c"),
         on=(kind,),
+        lines=row.get("type") == "textarea",
+        default=_default(row, field_type),
     )
+
+
+def _default(row: Row, field_type: RemoteType) -> str:
+    """Return what a new record gets of itself: the list value that is marked so, else what the field names."""
+    if field_type != "choice":
+        return "false" if field_type == "boolean" else ""
+    marked = (item for item in objects(row.get("picklistValues")) if item.get("defaultValue") is True)
+    named = row.get("defaultValue")
+    return next((str(item.get("value")) for item in marked), named if isinstance(named, str) else "")
 
 
 def _is_required(row: Row) -> bool:

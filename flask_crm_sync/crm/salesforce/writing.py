@@ -11,7 +11,6 @@ from ..base import RemoteRecord, Values, Write, Written
 from ..outcomes import halting, waves
 from .answers import Refusal, Result, Row, code_of, of_response
 from .drafts import Draft
-from .fields import NAMES
 from .ids import LEAD, id18, kind_of
 from .records import Records
 from .soql import literal, select
@@ -146,7 +145,7 @@ class Writer:
         record_id = id18(result.get("id"))
         if not record_id:
             return OutcomeUnknown("Salesforce's answer names no record.")
-        values = {**dict.fromkeys(NAMES, ""), **draft.sent(self.records)}
+        values = {**self.records.blanks(LEAD), **draft.sent(self.records)}
         record = RemoteRecord(record_id, values, self.records.url(record_id), self.records.lacks(LEAD))
         return Written(record, created=result.get("created") is not False, refused=draft.refused)
 

@@ -123,6 +123,7 @@ CONTACT = Table(
         Column("birthdate", "day"),
         Column("numberofchildren", "whole"),
         _choice("gendercode", "Male", "Female"),
+        _choice("customertypecode", "Default Value", "Prospect", "Qualified", "Not Qualified", default=1),
         _choice("preferredcontactmethodcode", "Any", "Email", "Phone", "Fax", "Mail", default=1),
         *(
             Column(name, "flag", choices={0: "Allow", 1: "Do Not Allow"}, default=False)
