@@ -16,6 +16,7 @@ from .review_reasons import NOT_CONFIGURED
 from .reviewers.base import Case, Reviewer, ReviewFailed
 from .schedule import ClaimedReview, claim_due_reviews, put_off_review, settle_review
 from .standings import Move
+from .veil import masks
 
 NOT_READABLE = "The conversation could not be read from this app."
 NO_CRITERIA = "There is no criterion in use any more."
@@ -57,11 +58,10 @@ def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> C
         clients = sync.host.load_clients(connection, [conversation.client_id] if conversation.client_id else [])
         client = clients.get(conversation.client_id)
         criteria = criteria_of(connection, [conversation.account_id], in_code)
+        mask = masks(connection, conversation.account_id, settings)
     own = criteria.get((conversation.account_id, claimed.set_name), ())
     if not own:
         return NO_CRITERIA
     decisive = next((criterion for criterion in own if criterion.name == claimed.criterion_name), None)
     known = client if isinstance(client, ClientRecord) else None
-    return make_case(
-        conversation, known, own, decisive=decisive, mask=settings.ai_mask, tokens=settings.ai_transcript_tokens
-    )
+    return make_case(conversation, known, own, decisive=decisive, mask=mask, tokens=settings.ai_transcript_tokens)

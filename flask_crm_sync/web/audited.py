@@ -49,6 +49,7 @@ def _criterion_fields() -> dict[str, str]:
         "review_threshold": _("score that the review asks for"),
         "guidance": _("guidance for the reviewer"),
         "second_look": _("second look at near misses"),
+        "ai_mask": _("contact details masked for the review"),
     }
 
 

@@ -12,14 +12,14 @@ from .entrance import NAME
 from .texts import gettext as _
 
 _log = logging.getLogger(__name__)
-_LOG = {f"{NAME}.{page}" for page in ("log", "entry", "why_client", "retry_all")}
+_LOG = {f"{NAME}.{page}" for page in ("log", "entry", "why_client", "retry_all", "retrying")}
 _AUDIT = {f"{NAME}.audit_trail"}
 _QUALIFICATION = {
     f"{NAME}.{page}"
     for page in (
         *("qualification_settings", "new_criterion", "create_criterion", "criterion", "save_criterion"),
         *("confirm_delete_criterion", "rehearse_criterion", "try_criteria", "try_pasted"),
-        *("conversation", "decide_conversation"),
+        *("conversation", "decide_conversation", "save_masking"),
     )
 }
 _OVERVIEW = {f"{NAME}.overview"}

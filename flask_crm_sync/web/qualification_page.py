@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
-from flask import render_template
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..models import Connection, Qualification
@@ -14,6 +14,7 @@ from ..models.connection import DISCONNECTED
 from ..qualification.schedule import reviews_today
 from ..qualification.store import Kept, change_criterion, find_criterion, kept_criteria, sets_of
 from ..qualification.templates import TEMPLATES
+from ..qualification.veil import choose_masking, masks
 from ..sync.connections import crm_label
 from .criterion_page import criteria_in_code, reviewer_is_there
 from .criterion_words import asks_for, set_word
@@ -60,7 +61,17 @@ def qualification_settings() -> ResponseReturnValue:
         manages=door().access.can_manage(),
         reviewer_is_there=reviewer_is_there(),
         hours=(door().settings.ai_review_min_hours, door().settings.ai_review_max_hours),
+        masked=_is_masked(),
     )
+
+
+@page("/qualification/masking", needs=MANAGE, methods=("POST",))
+def save_masking() -> ResponseReturnValue:
+    """Choose whether contact details are masked before conversations leave for the review."""
+    choose_masking(this_sync(), this_account(), "mask" in request.form, by=door().access.user_id())
+    masked, plain = _("Contact details are masked from here on."), _("Contact details are sent from here on.")
+    tell(masked if _is_masked() else plain)
+    return back_to("qualification_settings")
 
 
 @page("/qualification/criteria/<criterion_id>/switch", needs=MANAGE, methods=("POST",))
@@ -73,6 +84,11 @@ def switch_criterion(criterion_id: str) -> ResponseReturnValue:
         door().queues.wake()
     tell(_("“%(name)s” is in use.", name=was.name) if wanted.enabled else _("“%(name)s” is off.", name=was.name))
     return back_to("qualification_settings")
+
+
+def _is_masked() -> bool:
+    with this_sync().database.read() as database:
+        return masks(database, this_account(), this_sync().settings)
 
 
 def _shown_sets() -> list[ShownSet]:

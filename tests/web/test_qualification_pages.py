@@ -194,6 +194,21 @@ def test_the_app_hears_once_of_what_a_person_qualified(desk: Helpdesk) -> None:
     assert desk.wakes.count == 3
 
 
+def test_a_manager_chooses_what_leaves_for_the_review_and_the_page_says_it(desk: Helpdesk) -> None:
+    add(desk)
+    manager, url = desk.browser("manager"), f"{LIST}/masking"
+    assert "with contact details masked: e-mail addresses" in read(manager, LIST)
+    page = told(manager, url)
+    assert "Contact details are sent from here on." in page
+    assert "are sent as they are, with every e-mail address" in page
+    assert "contact details masked for the review: before yes → after no" in read(manager, "/crm/audit")
+    viewers = desk.browser("viewer")
+    assert "are sent as they are" in read(viewers, LIST)
+    assert "Mask contact details" not in read(viewers, LIST)
+    assert post(viewers, url, mask="on").status_code == 403
+    assert "with contact details masked" in told(manager, url, mask="on")
+
+
 @pytest.mark.parametrize(
     ("text", "keywords", "shown"),
     [
