@@ -55,7 +55,7 @@ def is_scannable(bound: Bound) -> bool:
 
 
 def _behind(bound: Bound, at: Any, on: Reader, after: datetime, cursor: str) -> sa.ColumnElement[bool]:
-    since = _as_stored(at.type, after.astimezone(UTC), dialect_of(on))
+    since = as_stored(at.type, after.astimezone(UTC), dialect_of(on))
     if not cursor:
         return cast(sa.ColumnElement[bool], at >= since)
     key = key_parser(bound.id_column.type, dialect_of(on))(cursor)
@@ -63,8 +63,8 @@ def _behind(bound: Bound, at: Any, on: Reader, after: datetime, cursor: str) -> 
     return sa.and_(at >= since, sa.or_(at > since, bound.id_column > key))
 
 
-def _as_stored(type_: sa.types.TypeEngine[Any], at: datetime, dialect: sa.Dialect) -> datetime:
-    """Return the instant as the column takes it: aware where it keeps a zone, or where the host's own type takes it."""
+def as_stored(type_: sa.types.TypeEngine[Any], at: datetime, dialect: sa.Dialect) -> datetime:
+    """Return an instant as a column takes it: aware where it keeps a zone, or where the host's own type takes it."""
     naive = at.replace(tzinfo=None)
     if not isinstance(type_, TypeDecorator):
         return at if getattr(type_, "timezone", False) else naive

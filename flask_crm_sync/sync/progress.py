@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..models import Operation, Scan
-from ..models.operation import BULK, LANES, PENDING, UPDATE_CONTACT
+from ..models.operation import ADD_NOTE, BULK, LANES, PENDING, UPDATE_CONTACT
 from .audit import SETTINGS, record
 from .connections import find_connection
 from .context import Sync
@@ -35,7 +35,8 @@ _operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assign
 class Run:
     """A run as it is kept. `first` is the highest number in the log when it began.
 
-    A run that catches up has looked at `seen` clients and owed `owed` operations, and is `through` at the last one.
+    A run that catches up has looked at `seen` clients and owed `owed` operations, and is `through` at the last one;
+    with `notes`, past conversations are owed their notes as well. While it is `paused`, nothing of it is sent.
     """
 
     what: str
@@ -46,6 +47,8 @@ class Run:
     owed: int = 0
     through: bool = True
     cancelled: bool = False
+    paused: bool = False
+    notes: bool = False
 
 
 Kept = tuple[str, Run]
@@ -62,6 +65,7 @@ class Progress:
     seconds: float
     cancelled: bool
     is_estimate: bool = False
+    paused: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -85,14 +89,21 @@ class Progress:
 
 
 def begin(
-    database: sa.Connection, connection_id: UUID, what: str, total: int, now: datetime, *, through: bool = True
+    database: sa.Connection,
+    connection_id: UUID,
+    what: str,
+    total: int,
+    now: datetime,
+    *,
+    through: bool = True,
+    notes: bool = False,
 ) -> None:
     """Remember a run in the transaction that sets it going. One that still catches up is not replaced by another."""
     known = _stored(database, connection_id, hold=True)
     if known is not None and what != CATCH_UP and _still_catches_up(database, connection_id, known[1], now):
         return
     first = database.execute(sa.select(sa.func.max(_operations.c.id))).scalar() or 0
-    run = Run(what, total, now.isoformat(), first, through=through)
+    run = Run(what, total, now.isoformat(), first, through=through, notes=notes)
     database.execute(_scans.delete().where(_scans.c.name == connection_id.hex))
     database.execute(_scans.insert().values(name=connection_id.hex, cursor="", ran_at=now, note=_text(run)))
 
@@ -110,7 +121,7 @@ def progress(sync: Sync, connection_id: UUID) -> Progress | None:
     total = run.seen if run.through and run.what == CATCH_UP else max(run.total, done + 1 - run.through)
     began = datetime.fromisoformat(run.began)
     seconds = (now - began).total_seconds()
-    found = Progress(run.what, total, max(0, done), seconds, run.cancelled, is_estimate)
+    found = Progress(run.what, total, max(0, done), seconds, run.cancelled, is_estimate, run.paused)
     return None if found.is_over and now - began > SHOWN_FOR else found
 
 
@@ -144,6 +155,11 @@ def withdraw(sync: Sync, connection_id: UUID) -> int:
         return len(some)
 
 
+def current_run(database: sa.Connection, connection_id: UUID, *, hold: bool = False) -> Kept | None:
+    """Return a connection's run and its place, None where there never was one; `hold` locks it for a change."""
+    return _stored(database, connection_id, hold=hold)
+
+
 def runs(database: sa.Connection) -> list[tuple[UUID, str, Run]]:
     """Return every run that still catches up: the connection, the key of the last client seen, the run."""
     rows = database.execute(sa.select(_scans).where(_scans.c.note.startswith(_CATCHING_UP)))
@@ -171,11 +187,16 @@ def _left(database: sa.Connection, connection_id: UUID, run: Run, now: datetime)
         given = {"of": connection_id, "lanes": list(LANES), "last": run.first, "now": now, "most": run.total}
         return _counted(database, bounded, given), False
     given = {"of": connection_id, "lanes": [BULK], "most": COUNT_TO}
-    left = min(run.seen, _counted(database, _WAITS, given))
+    left = min(run.seen, _counted(database, _WAITS.where(_operations.c.kind != ADD_NOTE), given))
     if left < COUNT_TO:
         return left, False
     head, tail = database.execute(_ENDS, {"of": connection_id}).one()
     return max(left, round(run.owed * (tail - head + 1) / max(1, tail - run.first))), True
+
+
+def waiting_in_bulk(database: sa.Connection, connection_id: UUID, most: int) -> int:
+    """Return how much waits in a connection's last lane, counted up to a bound."""
+    return _counted(database, _WAITS, {"of": connection_id, "lanes": [BULK], "most": most})
 
 
 def _counted(database: sa.Connection, query: sa.Select[Any], given: dict[str, Any]) -> int:

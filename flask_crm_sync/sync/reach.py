@@ -10,8 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..host.bound import Bound, key_parser, plain_type
+from ..host.newest import newest
 from ..host.reading import Host
-from ..host.values import key_text, version_text
 from ..models import Link
 from ..models.change import CLIENT
 from ..models.criterion import DEFAULT_SET
@@ -51,10 +51,11 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class ClientKey:
-    """A client's id and the version of its record ("" where the host keeps none)."""
+    """A client's id, the version of its record ("" where the host keeps none), and its place among the newest."""
 
     id: str
     version: str
+    place: str
 
 
 def reach(
@@ -104,19 +105,12 @@ def count_reachable(sync: Sync, account_id: str) -> int:
 
 
 def page_of_clients(sync: Sync, database: sa.Connection, account_id: str, behind: str, size: int) -> list[ClientKey]:
-    """Return the next clients behind an id, in the order of their keys, those of other accounts left out before or
+    """Return the next clients behind a place ("" begins), the newest first, those of other accounts left out before or
     (where the account is code) to be left out by the caller.
     """
-    client, dialect = sync.host.client, database.dialect
-    version = client.column("updated_at")
-    query = sa.select(client.id_column, sa.null() if version is None else version).where(*_has_address(client))
-    own = _of_account(sync.host, dialect, account_id)
-    if own is not None:
-        query = query.where(own)
-    if behind:
-        query = query.where(client.id_column > key_parser(client.id_column.type, dialect)(behind))
-    rows = database.execute(query.order_by(client.id_column).limit(size))
-    return [ClientKey(key_text(key), version_text(at)) for key, at in rows]
+    own = _of_account(sync.host, database.dialect, account_id)
+    held = [*_has_address(sync.host.client), *([] if own is None else [own])]
+    return [ClientKey(*each) for each in newest(sync.host.client, database, held, behind, size)]
 
 
 def own_only(sync: Sync, database: sa.Connection, account_id: str, clients: Sequence[ClientKey]) -> Sequence[ClientKey]:

@@ -19,6 +19,7 @@ WAITING_FOR_READ_BACK = "waiting_for_read_back"
 WAITING_FOR_INTERVAL = "waiting_for_interval"
 WAITING_FOR_SILENCE = "waiting_for_silence"
 CONNECTION_PAUSED = "connection_paused"
+BACKFILL_PAUSED = "backfill_paused"
 
 # skipped, and why
 SUPERSEDED = "superseded"
@@ -82,6 +83,9 @@ _OWN = {
     ),
     CONNECTION_PAUSED: Explanation(
         "The connection is paused, so the work waits.", "Resume the connection when it should go on."
+    ),
+    BACKFILL_PAUSED: Explanation(
+        "The backfill that it belongs to is paused.", "Resume the backfill when it should go on."
     ),
     SUPERSEDED: Explanation("A newer entry for the same client took this one's work over.", _NOTHING),
     CLIENT_DELETED: Explanation(

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 
+from .backfill import bench_backfill
 from .calls import bench_calls
 from .commits import bench_commits
 from .engine import bench_engine
@@ -23,6 +24,7 @@ BENCHES = {
     "growth": bench_growth,
     "rules": bench_rules,
     "log": bench_log,
+    "backfill": bench_backfill,
 }
 
 
