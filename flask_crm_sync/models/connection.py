@@ -30,7 +30,7 @@ class Connection(Base):
     when it was last asked for its changes, from `poll_cursor` on; `pull_code` is what stopped that. `pulled` counts the
     changes that it told of, `echoes` those that were our own.
 
-    `mapping` is the current version of the fields that are written beside or instead of the CRM's usual ones, and of the
+    `mapping` is the current version of the fields that are written beside or instead of the usual ones, and of the
     filter for clients (`sync.mapping.rows`); None where nobody has changed either.
 
     `sign_in` counts how often somebody connected or disconnected: what is learned of the credentials of one sign-in

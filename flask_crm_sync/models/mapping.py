@@ -31,7 +31,7 @@ class MappingVersion(Base):
 
 
 class Schema(Base):
-    """The fields of a connection's CRM; `code` says what kept it from being read the last time, "" where nothing did."""
+    """The fields of a connection's CRM; `code` says what kept them from being read the last time, "" where nothing."""
 
     __tablename__ = "crm_sync_schema"
 
