@@ -11,26 +11,32 @@ from ...errors import CredentialsRefused, CRMError
 from ...host.records import ClientRecord
 from ..base import (
     Adapter,
+    Erased,
     Finding,
     Identity,
     Lookup,
     Match,
     NoteWrite,
+    RemoteChanges,
+    RemoteField,
     RemoteNote,
     RemoteRecord,
     Values,
     Write,
     Written,
 )
+from ..further import beside
 from ..http import HTTPClient
 from ..oauth import Flow
-from . import signin, writing
+from . import schema, signin, writing
 from .accounts import Accounts
 from .addresses import ALLOWED_HOSTS
 from .answers import WINDOW_REQUESTS, WINDOW_SECONDS
+from .changes import Changes
 from .client import DynamicsClient
 from .contacts import Contacts
 from .diagnosis import diagnose
+from .erasing import Eraser
 from .fields import COMPANY, EMAIL, FIELDS, PHONE, translate
 from .finding import CompanyLookup, Finder
 from .notes import Notes
@@ -46,12 +52,14 @@ class DynamicsAdapter(Adapter):
     label = "Dynamics 365"
     fields = FIELDS
     auth_methods = signin.METHODS
-    capabilities = frozenset({"notes", "rewrite_notes"})
+    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "erase", "further"})
     batch_size = 100
     burst_limit = (WINDOW_REQUESTS, WINDOW_SECONDS)
     vendor_errors = VENDOR_ERRORS
     webhooks = WEBHOOKS
     translation_version = 1
+    # Contacts have no lead status; of the columns that every environment has, this says most about the relationship.
+    status_field = "customertypecode"
     # A message runs for two minutes at most ("Service protection API limits"): later than that nothing takes effect.
     confirm_after = 120.0
 
@@ -91,6 +99,10 @@ class DynamicsAdapter(Adapter):
         """Return how Entra ID hands out tokens for a way to connect; its host follows from the environment's."""
         return signin.flow(method, credentials, settings)
 
+    def write_also(self, further: Sequence[RemoteField]) -> None:
+        """Read and write more columns of contacts from now on."""
+        self.further = self._contacts.further = beside(further, self.fields)
+
     @classmethod
     def translate(cls, client: ClientRecord) -> Values:
         """Return the ten columns that we own, as Dynamics would return them; raise InvalidRecord."""
@@ -124,6 +136,18 @@ class DynamicsAdapter(Adapter):
     def test(self) -> Identity:
         """Ask who we are, and whether contacts and notes can be read."""
         return identify(self._client, self.settings.dynamics_company)
+
+    def schema(self) -> tuple[RemoteField, ...]:
+        """Return the columns of contacts, in one call."""
+        return schema.fields(self._client, self.settings.dynamics_company)
+
+    def changes_since(self, cursor: str) -> RemoteChanges:
+        """Return contacts that changed, were merged or deleted; raise ChangesUntold where they are not tracked."""
+        return Changes(self._contacts).since(cursor)
+
+    def erase(self, record_ids: Sequence[str], notes: Mapping[str, Sequence[str]]) -> list[Erased | CRMError]:
+        """Delete contacts, those that were merged into them, and their notes."""
+        return Eraser(self._contacts).erase(record_ids, notes)
 
     def diagnose(self) -> list[Finding]:
         """Look at user, privileges, column lengths, duplicate detection, limit and clock, without writing."""

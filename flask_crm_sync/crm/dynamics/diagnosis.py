@@ -16,6 +16,7 @@ from .answers import allowance
 from .client import DynamicsClient, Outcome, Row, get
 from .fields import FIELDS
 from .multipart import Request
+from .refusals import ChangesUntold
 from .setup import PROBES, environment_of, user_of
 
 _SKEW_SECONDS = 300.0
@@ -24,6 +25,7 @@ _LOW_SHARE = 0.1
 _NOTES = ("prvReadNote", "prvCreateNote", "prvWriteNote", "prvAppendNote")
 _CONTACTS = ("prvReadContact", "prvCreateContact", "prvWriteContact", "prvAppendToContact")
 _MATCHING = ("prvReadAccount", "prvAppendContact", "prvAppendToAccount")
+_ERASING = ("prvDeleteContact", "prvDeleteNote")
 _HOW_TO_GRANT = "Give the security role this privilege: Power Platform admin center, Settings, Security roles."
 
 
@@ -63,6 +65,7 @@ def diagnose(client: DynamicsClient, company: str) -> list[Finding]:
         *_rights(seen, privileges),
         *_lengths(seen),
         *_duplicates(seen),
+        *_changes(seen),
         *_limit(client),
         *_clock(client),
     ]
@@ -70,7 +73,7 @@ def diagnose(client: DynamicsClient, company: str) -> list[Finding]:
 
 def _privileges(company: str) -> tuple[str, ...]:
     accounts = () if company == OFF else (*_MATCHING, *(("prvCreateAccount",) if company == CREATE else ()))
-    return (*_CONTACTS, *_NOTES, *accounts)
+    return (*_CONTACTS, *_NOTES, *accounts, *_ERASING)
 
 
 def _questions(user: str, privileges: tuple[str, ...], company: str) -> dict[str, Request]:
@@ -79,6 +82,7 @@ def _questions(user: str, privileges: tuple[str, ...], company: str) -> dict[str
     lengths = "EntityDefinitions(LogicalName='contact')/Attributes/Microsoft.Dynamics.CRM.StringAttributeMetadata"
     asked["lengths"] = get(lengths, select="LogicalName,MaxLength")
     published = "baseentityname eq 'contact' and statecode eq 1"
+    asked["tracking"] = get("EntityDefinitions(LogicalName='contact')", select="ChangeTrackingEnabled")
     asked["duplicates"] = get("duplicaterules", select="name", filter=published)
     if user:
         asked["user"] = get(f"systemusers({user})", select="fullname,applicationid,isdisabled")
@@ -122,14 +126,20 @@ def _unreadable(about: str, error: CRMError) -> Finding:
 def _rights(seen: _Seen, privileges: tuple[str, ...]) -> Iterator[Finding]:
     told = [name for name in privileges if isinstance(seen.row(name).get("RolePrivileges"), list)]
     missing = [name for name in told if not seen.row(name)["RolePrivileges"]]
-    for name in missing:
-        about_accounts = name in _MATCHING or name == "prvCreateAccount"
-        yield Finding("warning" if about_accounts else "problem", "Privileges", f"{name} is missing.", _HOW_TO_GRANT)
+    yield from map(_missing, missing)
     if len(told) < len(privileges):
         unseen = ", ".join(name for name in privileges if name not in told)
         yield Finding("note", "Privileges", f"Dynamics does not show whether the user has: {unseen}.")
     elif not missing:
         yield Finding("good", "Privileges", "The user may read and write contacts and notes.")
+
+
+def _missing(privilege: str) -> Finding:
+    if privilege in _ERASING:
+        says = f"{privilege} is missing; it is needed only to remove people who ask for that."
+        return Finding("note", "Privileges", says, _HOW_TO_GRANT)
+    about_accounts = privilege in _MATCHING or privilege == "prvCreateAccount"
+    return Finding("warning" if about_accounts else "problem", "Privileges", f"{privilege} is missing.", _HOW_TO_GRANT)
 
 
 def _lengths(seen: _Seen) -> Iterator[Finding]:
@@ -164,6 +174,17 @@ def _duplicates(seen: _Seen) -> Iterator[Finding]:
         "They do not hold up writes by the API unless the environment was changed to do so; a record that one refuses "
         "is failed with the reason, and is never sent again by itself.",
     )
+
+
+def _changes(seen: _Seen) -> Iterator[Finding]:
+    tracked = seen.row("tracking").get("ChangeTrackingEnabled")
+    if tracked is True:
+        yield Finding("good", "Changes", "Changes of contacts are tracked.")
+    elif tracked is False:
+        says = "Changes of contacts are not tracked: only webhooks tell what people edit in Dynamics."
+        yield Finding("note", "Changes", says, f"To sync both ways: {ChangesUntold.advice}")
+    else:
+        yield Finding("note", "Changes", "Dynamics does not show whether changes of contacts are tracked.")
 
 
 def _limit(client: DynamicsClient) -> Iterator[Finding]:

@@ -30,7 +30,21 @@ _ABOUT = (
     "LogicalName,AttributeType,AttributeTypeName,AttributeOf,DisplayName,IsCustomAttribute,IsValidForRead,"
     "IsValidForUpdate,RequiredLevel"
 )
-_LENGTHS, _CHOICES = ("String", "Memo"), ("Picklist", "MultiSelectPicklist", "State", "Status")
+_OPTION_SETS = {
+    "Picklist": "OptionSet,GlobalOptionSet",
+    "MultiSelectPicklist": "OptionSet,GlobalOptionSet",
+    "State": "OptionSet",
+    "Status": "OptionSet",
+}
+_MEMBERS = {
+    "String": "MaxLength",
+    "Memo": "MaxLength",
+    "DateTime": "Format",
+    "Boolean": "DefaultValue",
+    "Picklist": "DefaultFormValue",
+    **dict.fromkeys(("MultiSelectPicklist", "State", "Status"), ""),
+}
+"""What is asked of columns of one kind alone."""
 
 
 def fields(client: DynamicsClient, company: str) -> tuple[RemoteField, ...]:
@@ -46,17 +60,11 @@ def _questions() -> dict[str, Request]:
     """Return the questions by the kind of column that they are about, "" for all."""
     all_columns = "EntityDefinitions(LogicalName='contact')/Attributes"
     asked = {"": get(all_columns, select=_ABOUT)}
-    for kind in _LENGTHS:
-        asked[kind] = get(
-            f"{all_columns}/Microsoft.Dynamics.CRM.{kind}AttributeMetadata", select="LogicalName,MaxLength"
-        )
-    asked["DateTime"] = get(
-        f"{all_columns}/Microsoft.Dynamics.CRM.DateTimeAttributeMetadata", select="LogicalName,Format"
-    )
-    for kind in _CHOICES:
-        sets = "OptionSet,GlobalOptionSet" if "Picklist" in kind else "OptionSet"
+    for kind, member in _MEMBERS.items():
         path = f"{all_columns}/Microsoft.Dynamics.CRM.{kind}AttributeMetadata"
-        asked[kind] = get(path, select="LogicalName", expand=sets)
+        select = f"LogicalName,{member}" if member else "LogicalName"
+        sets = _OPTION_SETS.get(kind)
+        asked[kind] = get(path, select=select, expand=sets) if sets else get(path, select=select)
     return asked
 
 
@@ -69,7 +77,13 @@ def _rows(client: DynamicsClient, outcome: Outcome) -> Sequence[Row]:
 def _field(row: Row, more: Row, company: str) -> RemoteField | None:
     """Return a column, None for one that cannot be read, belongs to another, or takes no value that we may write."""
     name, kind = row.get("LogicalName"), _type(row, more)
-    if kind is None or not isinstance(name, str) or row.get("IsValidForRead") is False or row.get("AttributeOf"):
+    if (
+        kind is None
+        or not isinstance(name, str)
+        or not name
+        or row.get("IsValidForRead") is False
+        or row.get("AttributeOf")
+    ):
         return None
     return RemoteField(
         name=name,
@@ -81,6 +95,8 @@ def _field(row: Row, more: Row, company: str) -> RemoteField | None:
         options=tuple(_options(more)) if kind in ("choice", "choices") else (),
         custom=row.get("IsCustomAttribute") is True,
         on=("contact",),
+        lines=row.get("AttributeType") == "Memo",
+        default=_default(more),
     )
 
 
@@ -104,6 +120,14 @@ def _length(name: str, kind: RemoteType, more: Row) -> int | None:
         return next(spec.max_length for spec in FIELDS if spec.name == COMPANY)
     length = more.get("MaxLength")
     return length if kind == "text" and isinstance(length, int) and length > 0 else None
+
+
+def _default(more: Row) -> str:
+    """Return what a new contact gets by itself: a truth, or an option; -1 stands for none."""
+    truth, option = more.get("DefaultValue"), more.get("DefaultFormValue")
+    if isinstance(truth, bool):
+        return "true" if truth else "false"
+    return str(option) if isinstance(option, int) and option >= 0 else ""
 
 
 def _options(more: Row) -> Iterator[tuple[str, str]]:

@@ -193,7 +193,18 @@ def _judged_new(
     state = states[plan.contact]
     if isinstance(state, RecordMissing):
         return OutcomeUnknown("Dynamics has this contact and has it not, at the same time.")
-    return state if isinstance(state, CRMError) else Written(state, created=False, refused=plan.refused)
+    if isinstance(state, CRMError):
+        return state
+    if _agrees(plan, state):
+        return Written(state, created=False, refused=plan.refused)
+    # It was made by an earlier attempt, of other values, or edited since: it is to be merged with, not to be believed.
+    return Duplicate(existing_id=plan.contact, crm_message=error.crm_message, status_code=error.status_code)
+
+
+def _agrees(plan: Plan, state: RemoteRecord) -> bool:
+    """Tell whether a contact holds what was to be written."""
+    meant = {**plan.values, **({COMPANY: plan.account.name} if plan.account else {})}
+    return all(state.values.get(name, "") == value for name, value in meant.items())
 
 
 def _judged_old(

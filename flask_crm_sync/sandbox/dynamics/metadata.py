@@ -158,7 +158,7 @@ def _table(desk: Desk, table: Table) -> dict[str, Any]:
 
 def _column(table: Table, column: Column) -> dict[str, Any]:
     kind = TYPES[column.kind]
-    body = {
+    body: dict[str, Any] = {
         "@odata.type": f"#Microsoft.Dynamics.CRM.{kind}AttributeMetadata",
         "MetadataId": _id(f"{table.name}.{column.name}"),
         "LogicalName": column.name,
@@ -180,6 +180,10 @@ def _column(table: Table, column: Column) -> dict[str, Any]:
         body |= {"MaxLength": column.length, "Format": column.format or "Text"}
     if column.kind in ("moment", "day"):
         body["Format"] = "DateOnly" if column.kind == "day" else "DateAndTime"
+    if column.kind == "flag":
+        body["DefaultValue"] = bool(column.default)
+    if column.kind == "choice":
+        body["DefaultFormValue"] = -1 if column.default is None else column.default
     if column.choices:
         options = [{"Value": number, "Label": _label(text)} for number, text in column.choices.items()]
         body["OptionSet"] = {"MetadataId": _id(column.name), "Options": options}

@@ -285,11 +285,18 @@ def test_person_who_was_faster_is_merged_with_at_the_next_try(env: Environment) 
 
 
 def test_repeated_create_answers_the_contact_that_the_first_one_made(env: Environment) -> None:
-    env.answer = lambda part: refusal(412) if part.method == "PATCH" else Told(200, _row(lastname="Edited"))
+    env.answer = lambda part: refusal(412) if part.method == "PATCH" else Told(200, _row(lastname="Lee"))
     (outcome,) = env.adapter().upsert([Write(UUID(_ANN).hex, {"lastname": "Lee"})])
     assert _written(outcome).created is False
-    assert (_written(outcome).record.id, _written(outcome).record.values["lastname"]) == (_ANN, "Edited")
+    assert (_written(outcome).record.id, _written(outcome).record.values["lastname"]) == (_ANN, "Lee")
     assert len(env.parts) == 2
+
+
+def test_contact_of_an_earlier_attempt_that_holds_other_values_is_named_to_be_merged_with(env: Environment) -> None:
+    env.answer = lambda part: refusal(412) if part.method == "PATCH" else Told(200, _row(lastname="Edited"))
+    (outcome,) = env.adapter().upsert([Write(UUID(_ANN).hex, {"lastname": "Lee"})])
+    assert isinstance(outcome, Duplicate)
+    assert outcome.existing_id == _ANN
 
 
 def test_create_that_met_its_guid_but_cannot_be_read_is_unknown(env: Environment) -> None:

@@ -91,7 +91,8 @@ def _healthy(part: Part) -> Told:
             return Told(200, {"RolePrivileges": [{"Depth": "Global"}]})
         return Told(200, {"fullname": "App", "applicationid": _USER, "isdisabled": False})
     if part.path.startswith("EntityDefinitions"):
-        return Told(200, {"value": [{"LogicalName": "firstname", "MaxLength": 50}]})
+        columns = [{"LogicalName": "firstname", "MaxLength": 50}]
+        return Told(200, {"value": columns} if "Attributes" in part.path else {"ChangeTrackingEnabled": True})
     return Told(200, {"value": []})
 
 
@@ -166,6 +167,24 @@ def test_clock_that_is_off_and_limit_that_is_low_are_warned_of(env: Environment)
     env.headers = {**_now(3600), "x-ms-ratelimit-burst-remaining-xrm-requests": "12"}
     levels = _levels(_diagnosis(env))
     assert (levels["Clock"], levels["API limit"]) == ("warning", "warning")
+
+
+def test_missing_right_to_delete_is_no_problem_of_the_syncs(env: Environment) -> None:
+    _who(env)
+    none = Told(200, {"RolePrivileges": []})
+    env.answer = lambda part: none if "prvDelete" in part.path else _healthy(part)
+    told = [finding for finding in _diagnosis(env) if finding.about == "Privileges"]
+    assert [finding.level for finding in told] == ["note", "note"]
+    assert all("prvDelete" in finding.says for finding in told)
+
+
+def test_changes_that_are_not_tracked_are_told_with_where_to_switch_them_on(env: Environment) -> None:
+    _who(env)
+    off = Told(200, {"ChangeTrackingEnabled": False})
+    env.answer = lambda part: off if "ChangeTracking" in part.path else _healthy(part)
+    (told,) = [finding for finding in _diagnosis(env) if finding.about == "Changes"]
+    assert "Track changes" in told.advice
+    assert _levels(_diagnosis(env))["Changes"] == "note"
 
 
 def test_companies_that_are_off_are_not_looked_at(env: Environment) -> None:
