@@ -33,11 +33,9 @@ class Weighed:
 def weigh(quotes: Iterable[str], transcript: Transcript) -> Weighed:
     """Hold quotes against the client's own messages, as they were shown to the reviewer."""
     tainted = speaking_lines(transcript)
-    own = [
-        (line.number in tainted, folded(piece).strip(_EDGES)) for line in transcript.of_client for piece in line.pieces
-    ]
+    own = [(line.number in tainted, trimmed(piece)) for line in transcript.of_client for piece in line.pieces]
     others = [folded(piece) for line in transcript.lines if line.sender != CLIENT for piece in line.pieces]
-    verdicts = [(quote, _fault(folded(quote).strip(_EDGES), own, others)) for quote in quotes]
+    verdicts = [(quote, _fault(trimmed(quote), own, others)) for quote in quotes]
     return Weighed(
         tuple(quote for quote, fault in verdicts if not fault),
         tuple((quote, fault) for quote, fault in verdicts if fault),
@@ -62,15 +60,27 @@ def speaking_lines(transcript: Transcript) -> frozenset[int]:
     return frozenset(found)
 
 
+def trimmed(quote: str) -> str:
+    """Return a quote, or what it may stand in, as it is compared: folded, without the signs at its edges."""
+    return folded(quote).strip(_EDGES)
+
+
+def stands_in(text: str, quote: str) -> bool:
+    """Tell whether a text has a quote in it, from word to word; both as they are compared."""
+    if _UNSPACED.search(quote):
+        return quote in text
+    return re.search(rf"(?<!\w){re.escape(quote)}(?!\w)", text) is not None
+
+
 def _fault(quote: str, own: list[tuple[bool, str]], others: list[str]) -> str:
     """Say why a folded quote is no evidence, "" where it is."""
     if not _is_long_enough(quote):
         return why_not.QUOTE_TOO_SHORT
     if speaks_to_reviewer(quote):
         return why_not.QUOTE_SPEAKS
-    places = [tainted for tainted, text in own if _has(text, quote)]
+    places = [tainted for tainted, text in own if stands_in(text, quote)]
     if not places:
-        said = any(_has(text, quote) for text in others)
+        said = any(stands_in(text, quote) for text in others)
         return why_not.QUOTE_OF_OTHERS if said else why_not.QUOTE_INVENTED
     return why_not.QUOTE_TAINTED if all(places) else ""
 
@@ -80,10 +90,3 @@ def _is_long_enough(quote: str) -> bool:
         return len(quote) >= _LEAST_SIGNS
     words = _WORD.findall(quote)
     return len(words) >= _LEAST_WORDS and sum(len(word) for word in words) >= _LEAST_LETTERS
-
-
-def _has(text: str, quote: str) -> bool:
-    """Tell whether a text has a quote in it, from word to word."""
-    if _UNSPACED.search(quote):
-        return quote in text
-    return re.search(rf"(?<!\w){re.escape(quote)}(?!\w)", text) is not None

@@ -11,6 +11,7 @@ from ..sync.context import Sync
 from ..sync.steps import JudgingStep, reach
 from .criteria import Criterion
 from .criteria_of import criteria_of
+from .quotes import places_of
 from .review import make_case, review_one
 from .review_reasons import NOT_CONFIGURED
 from .reviewers.base import Case, Reviewer, ReviewFailed
@@ -35,20 +36,22 @@ def make_next_review(sync: Sync, reviewer: Reviewer | None, in_code: Sequence[Cr
     for claimed in claim_due_reviews(sync, 1):
         if reviewer is None:
             return Made(put_off_review(sync, claimed, NOT_CONFIGURED, retry=False))
-        case = _case(sync, claimed, in_code)
-        if isinstance(case, str):
-            return Made(put_off_review(sync, claimed, case, retry=False))
+        asked = _case(sync, claimed, in_code)
+        if isinstance(asked, str):
+            return Made(put_off_review(sync, claimed, asked, retry=False))
+        case, conversation = asked
         verdict = review_one(reviewer, case)
         reach(JudgingStep.REVIEWED)
         if isinstance(verdict, ReviewFailed):
             move = put_off_review(sync, claimed, verdict.reason, retry=verdict.retry, after=verdict.retry_after)
             return Made(move, verdict.whole_reviewer)
-        return Made(settle_review(sync, claimed, verdict, case.threshold))
+        evidence = places_of(verdict.evidence, case.transcript, conversation, sync.installation.digest_secret)
+        return Made(settle_review(sync, claimed, verdict, case.threshold, evidence))
     return None
 
 
-def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> Case | str:
-    """Return what the reviewer is asked, or why there is nothing to ask."""
+def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> tuple[Case, ConversationRecord] | str:
+    """Return what the reviewer is asked and of which conversation, or why there is nothing to ask."""
     settings = sync.settings
     with sync.database.read() as connection:
         found = sync.host.load_conversations(connection, [claimed.conversation_id], ends=WHOLE)
@@ -64,4 +67,5 @@ def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> C
         return NO_CRITERIA
     decisive = next((criterion for criterion in own if criterion.name == claimed.criterion_name), None)
     known = client if isinstance(client, ClientRecord) else None
-    return make_case(conversation, known, own, decisive=decisive, mask=mask, tokens=settings.ai_transcript_tokens)
+    tokens = settings.ai_transcript_tokens
+    return make_case(conversation, known, own, decisive=decisive, mask=mask, tokens=tokens), conversation

@@ -23,6 +23,7 @@ from ..sync.context import Sync
 from ..sync.deadlock import again_if_deadlocked
 from ..sync.qualified import table
 from ..sync.steps import JudgingStep, reach
+from .quotes import Places
 from .review import outcome_of
 from .reviewers.base import Verdict
 from .standing import after_review
@@ -93,10 +94,13 @@ def claim_due_reviews(sync: Sync, limit: int) -> list[ClaimedReview]:
     return claimed
 
 
-def settle_review(sync: Sync, claimed: ClaimedReview, verdict: Verdict, threshold: int) -> Move | None:
+def settle_review(
+    sync: Sync, claimed: ClaimedReview, verdict: Verdict, threshold: int, evidence: Places = ()
+) -> Move | None:
     """Write what a review came to; return None where the claim is no longer ours, and nothing is written.
 
-    What it comes to follows from the status as it is now: the rules may have spoken since the review began.
+    `evidence` are the places of the words that it rests on. What it comes to follows from the status as it is now: the
+    rules may have spoken since the review began.
     """
 
     def settle() -> Move | None:
@@ -112,7 +116,7 @@ def settle_review(sync: Sync, claimed: ClaimedReview, verdict: Verdict, threshol
                 row.criterion_version,
                 verdict.score,
                 outcome,
-                details={"evidence": len(verdict.evidence), "model": verdict.model, "version": verdict.version},
+                details={"evidence": [*evidence], "model": verdict.model, "version": verdict.version},
             )
             found = {"review_score": verdict.score, "model": f"{verdict.model} {verdict.version}".strip()[:255]}
             return _settle(sync, connection, row, say, found)

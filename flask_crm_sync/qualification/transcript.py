@@ -92,10 +92,15 @@ def make_transcript(
     Where that is too little, its beginning and its end are kept, then the client's messages, the latest first.
     """
     veil = mask_for(client) if mask else no_mask
-    spoken = [message for message in conversation.messages if message.text.strip()]
+    spoken = spoken_messages(conversation)
     subject, channel = one_line(veil(conversation.subject))[:200], one_line(conversation.channel)[:60]
     lines = [_line(number, message, veil, tokens) for number, message in enumerate(spoken, 1)]
     return Transcript(tuple(_kept(lines, tokens)), len(spoken), channel, subject, mask)
+
+
+def spoken_messages(conversation: ConversationRecord) -> list[MessageRecord]:
+    """Return the messages that have words; their places in this list, from 1, are their numbers."""
+    return [message for message in conversation.messages if message.text.strip()]
 
 
 def tokens_of(text: str) -> int:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from .. import signals
 from ..host.bound import BindingFailure
+from ..host.messages import WHOLE
 from ..host.records import ConversationRecord
 from ..models.criterion import DEFAULT_SET
 from ..models.qualification import QUALIFIED, UNQUALIFIED, WAITING
 from ..qualification.history import Found, Turn, history, standings_of
 from ..qualification.override import OverrideInvalid, override
+from ..qualification.quotes import quoted
 from ..qualification.store import sets_of
 from ..sync.refusals import NotFound
 from . import criterion_words as words
@@ -72,7 +75,7 @@ def _known(conversation_id: str) -> ConversationRecord:
     if len(conversation_id) > _LONGEST_KEY or "\0" in conversation_id:
         raise NotFound("There is no such conversation.")
     with this_sync().database.read() as connection:
-        found = this_sync().host.load_conversations(connection, [conversation_id]).get(conversation_id)
+        found = this_sync().host.load_conversations(connection, [conversation_id], ends=WHOLE).get(conversation_id)
     if found is None or isinstance(found, BindingFailure) or found.account_id != this_account():
         raise NotFound("There is no such conversation.")
     return found
@@ -91,7 +94,7 @@ def _shown(known: ConversationRecord, decision: Decision) -> str:
         client_name="" if client is None or isinstance(client, BindingFailure) else client.name,
         standings=[(words.set_word(name), name, one) for name, one in found],
         turns=turns,
-        quotes_in=quotes_in,
+        quotes_in=partial(quotes_in, known),
         decision=decision,
         statuses=[(status, words.status_word(status)) for status in STATUSES],
         manages=door().access.can_manage(),
@@ -106,7 +109,7 @@ def who_decided(one: Found | Turn) -> str:
     return _("User %(id)s", id=user_id) if user_id else words.decider_word(one.decided_by)
 
 
-def quotes_in(turn: Turn) -> int:
-    """Return how many of the client's own words a review quoted as its evidence."""
-    given = (turn.details or {}).get("evidence")
-    return given if isinstance(given, int) else 0
+def quotes_in(known: ConversationRecord, turn: Turn) -> list[str]:
+    """Return the client's own words that a review rests on, "" for what is no longer in the conversation."""
+    places = (turn.details or {}).get("evidence")
+    return quoted(places, known, this_sync().installation.digest_secret) if isinstance(places, list) else []

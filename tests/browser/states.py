@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.errors import ReconnectRequired
-from flask_crm_sync.models import Budget, Connection, CriterionRow, Heartbeat
+from flask_crm_sync.models import Budget, Conflict, Connection, CriterionRow, Heartbeat, Judgement
 from flask_crm_sync.models.connection import CONNECTED, NEEDS_ATTENTION
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS
 from flask_crm_sync.qualification.override import override
@@ -55,6 +55,7 @@ def full(directory: Path) -> Helpdesk:
     desk.change(Connection, traits={"portal_id": "111", "time_zone": "Europe/Vienna"}, last_success_at=desk.clock.now())
     _beat(desk)
     _fill_log(desk)
+    _contest(desk)
     _beside(desk, "salesforce", state=NEEDS_ATTENTION, state_code="permission_missing", state_message="INSUFFICIENT")
     rests = {"blocked_until": desk.clock.now() + timedelta(minutes=9), "blocked_code": "rate_limited"}
     _beside(desk, "dynamics", **rests, blocked_message="Number of requests exceeded the limit of 6000.")
@@ -92,6 +93,11 @@ def judged(directory: Path) -> Helpdesk:
         talk = {"id": 1, "account_id": 1, "client_id": 1, "updated_at": now.replace(tzinfo=None)}
         database.execute(sa.insert(Conversation).values(talk))
     override(desk.sync, OURS, "1", "default", "qualified", "x" * 40, "1")
+    gone = {"evidence": [{"message": 1, "mark": "0" * 16, "from": 0, "to": 9}], "model": "m", "version": "1"}
+    of = {"account_id": OURS, "conversation_id": "1", "client_id": "1", "set_name": "default", "at": now}
+    with desk.sync.database.write() as database:
+        said = {"decided_by": "review", "after": "qualified", "outcome": "confirmed", "details": gone}
+        database.execute(sa.insert(Judgement).values(**of, **said))
     return desk
 
 
@@ -133,6 +139,19 @@ def _fill_log(desk: Helpdesk) -> None:
     candidates = [{"id": "77", "label": "Record 77", "by": "email", "url": TOO_LONG, "values": {"email": "a@b.c"}}]
     desk.add_operation(view, "3", status=FAILED, reason="ambiguous_match", details={"candidates": candidates})
     desk.add_operation(view, "2", subject_id="12", status=FAILED, reason="invalid_record", crm_message=words)
+
+
+def _contest(desk: Helpdesk) -> None:
+    """Put fields that both sides changed into the inbox; the second went back and forth."""
+    view = find_connection(desk.sync, OURS, "hubspot")
+    same = {"account_id": OURS, "connection_id": view.id, "crm": "hubspot", "created_at": desk.clock.now()}
+    about = [("1", "email", "both_changed"), ("2", "lastname", "flips"), ("9", "city", "both_changed")]
+    rows = [
+        {**same, "client_id": client, "field": field, "cause": cause, "open_key": f"key {client}"}
+        for client, field, cause in about
+    ]
+    with desk.sync.database.write() as database:
+        database.execute(sa.insert(Conflict), rows)
 
 
 def _connect_with_a_wrong_key(page: Page) -> None:
@@ -184,6 +203,13 @@ def _try_a_conversation(page: Page) -> None:
     page.get_by_role("heading", name="What they make of it").wait_for()
 
 
+def _type_a_value_that_cannot_be(page: Page) -> None:
+    page.get_by_label("Another value").first.check()
+    page.get_by_label("The other value").first.fill("x" * 300)
+    page.get_by_role("button", name="This one stays").first.click()
+    page.get_by_role("alert").first.wait_for()
+
+
 STATES = [
     State("connection, nothing connected", "/crm/", "empty"),
     State("connection, nothing connected, unfolded", "/crm/", "empty", steps=_unfold),
@@ -223,6 +249,13 @@ STATES = [
     State("why, known", "/crm/clients/1"),
     State("why, failed", "/crm/clients/2"),
     State("why, gone", "/crm/clients/9"),
+    State("two-way settings", "/crm/connections/hubspot/two-way", "paused", steps=_unfold),
+    State("two-way settings, by webhook alone", "/crm/connections/autochat/two-way"),
+    State("two-way settings, for a viewer", "/crm/connections/hubspot/two-way", who="viewer"),
+    State("conflicts, none", "/crm/conflicts", "empty"),
+    State("conflicts", "/crm/conflicts"),
+    State("conflicts, a value that cannot be", "/crm/conflicts", steps=_type_a_value_that_cannot_be),
+    State("conflicts, for a viewer", "/crm/conflicts", who="viewer"),
     State("audit trail", "/crm/audit"),
     State("audit trail, empty", "/crm/audit", "empty"),
     State("notifications, none", "/crm/notifications", "empty"),
