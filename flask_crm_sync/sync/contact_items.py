@@ -43,6 +43,8 @@ class ContactItem:
     """Ours as they were merged, before anything came home."""
     brought: list[str] = field(default_factory=list)
     flipping: list[str] = field(default_factory=list)
+    follows: Values = field(default_factory=dict)
+    """What the client's qualification writes in the CRM."""
     unanswered: dict[str, list[str]] = field(default_factory=dict)
     """The intents of earlier attempts, without this one's."""
 

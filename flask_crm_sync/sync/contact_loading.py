@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
+from ..crm.base import Values
 from ..errors import InvalidRecord
 from ..host.records import ClientRecord
 from ..models.change import CLIENT
@@ -14,7 +17,10 @@ from .claim import Claimed
 from .conflicts import load_standing
 from .contact_items import ContactItem
 from .drain import Drain
+from .follow_up_outcomes import outcome_by_client, outcomes_of
+from .follow_ups import read_follow_ups
 from .links import LinkState, load_links
+from .outgoing import outgoing
 from .retry import Verdict, skipped
 from .unheard import changing_hands, until_heard
 
@@ -31,11 +37,12 @@ def load_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
         moving = changing_hands(connection, CLIENT, ids)
         links = load_links(connection, drain.connection_id, CLIENT, ids)
         standing = load_standing(connection, drain.connection_id, ids) if drain.connection["two_way"] else {}
+        follows = _follows(drain, connection, ids)
     items, verdicts = [], {}
     for operation in batch:
         client = clients.get(operation.subject_id)
         link = links.get(operation.subject_id) or drain.new_link(CLIENT, operation.subject_id, seen_at)
-        ready = _translated(drain, operation, client, link)
+        ready = _translated(drain, operation, client, link, follows.get(operation.subject_id, {}))
         if isinstance(ready, Verdict):
             verdicts[operation.id] = ready
         elif operation.subject_id in moving:
@@ -46,7 +53,18 @@ def load_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
     return items, verdicts
 
 
-def _translated(drain: Drain, operation: Claimed, client: object, link: LinkState) -> ContactItem | Verdict:
+def _follows(drain: Drain, connection: sa.Connection, client_ids: Sequence[str]) -> dict[str, Values]:
+    """Return what the clients' qualification writes in the CRM; asks nothing where nothing follows from it."""
+    chosen = read_follow_ups(drain.connection)
+    if not chosen.fields:
+        return {}
+    outcomes = outcomes_of(connection, drain.connection, client_ids)
+    return {client_id: chosen.values(outcome_by_client(outcomes, client_id)) for client_id in client_ids}
+
+
+def _translated(
+    drain: Drain, operation: Claimed, client: object, link: LinkState, follows: Values
+) -> ContactItem | Verdict:
     if not drain.connection["sync_contacts"]:
         return skipped(reasons.CONTACTS_OFF)
     if client is None:
@@ -64,10 +82,10 @@ def _translated(drain: Drain, operation: Claimed, client: object, link: LinkStat
     if not link.is_active and not (client.email.strip() or client.phone.strip()):
         return skipped(reasons.NO_CONTACT_DETAILS)
     try:
-        ours = drain.adapter.translate(client)
+        ours = outgoing(drain, client, follows)
     except InvalidRecord as error:
         return drain.judged(operation, error, alone=True)
-    return ContactItem(operation, client, link, ours, drain.digester(link.id))
+    return ContactItem(operation, client, link, ours, drain.digester(link.id), follows=follows)
 
 
 def _has_record(link: LinkState) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..crm.base import RemoteRecord, Write, Written
-from ..errors import Duplicate, OutcomeUnknown
+from ..errors import Duplicate, InvalidRecord, OutcomeUnknown
 from ..models.change import CLIENT
 from ..models.link import ACTIVE
 from ..models.operation import APPLY_REMOTE, CREATE_LEAD, UPDATE_CONTACT
@@ -23,6 +23,7 @@ from .links import save_links
 from .merge import Left, Plan, merge, settled_base, with_intent
 from .newcomers import take_newcomers
 from .operations import RECORD
+from .outgoing import manners_of
 from .retry import Verdict, skipped, succeeded
 from .steps import Step, reach
 from .two_way import two_way_of
@@ -62,7 +63,10 @@ def _merge(drain: Drain, item: ContactItem) -> None:
     version = drain.adapter.translation_version
     item.merged, terms = item.ours, terms_of(drain, item)
     theirs = item.record.values
-    item.plan = merge(base, item.link.intents, item.ours, theirs, item.digest, version=version, terms=terms)
+    manners = manners_of(drain.connection)
+    item.plan = merge(
+        base, item.link.intents, item.ours, theirs, item.digest, version=version, terms=terms, manners=manners
+    )
     item.plan.leave_there(item.record.lacks, Left.LACKING)
     item.plan.leave(item.record.lacks, Left.LACKING)
     required = {spec.name for spec in drain.adapter.fields if spec.required}
@@ -113,7 +117,7 @@ def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
 def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
     """Send the writes; return the creates that turned out to have a record already (its id in `found_by`)."""
     writes = [Write(item.link.key, item.plan.writes, item.record.id if item.record else None) for item in items]
-    redirected = []
+    redirected, unfit = [], []
     for item, outcome in zip(items, drain.adapter.upsert(writes), strict=True):
         if isinstance(outcome, Written):
             meant = item.record.id if item.record else ""
@@ -124,11 +128,21 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
         elif isinstance(outcome, Duplicate) and outcome.existing_id and item.record is None and not item.makes_new:
             item.found_by = outcome.existing_id
             redirected.append(item)
+        elif isinstance(outcome, InvalidRecord) and _leave_refused(drain, item, outcome):
+            unfit.append(item)
         else:
             item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
             if not isinstance(outcome, OutcomeUnknown):
                 item.link.intents = item.unanswered  # surely not written
-    return redirected
+    again = [item for item in unfit if item.plan.writes]
+    return redirected + (_send(drain, again) if again else [])
+
+
+def _leave_refused(drain: Drain, item: ContactItem, refusal: InvalidRecord) -> bool:
+    """Leave out what the CRM refuses of the further fields, so that a list which a person shortened stops no client."""
+    names = {field.name for field in drain.adapter.further} & refusal.fields.keys() & item.plan.writes.keys()
+    item.plan.leave(names, Left.REFUSED_THERE)
+    return bool(names)
 
 
 # What came of it

@@ -26,6 +26,7 @@ from .conflicts import Met, chosen_side, note_met, settle_agreed
 from .drain import CONTACT, Drain
 from .links import save_links
 from .merge import Base, Left, Plan, Side, Terms, settled_base
+from .outgoing import outgoing, rules_of
 from .retry import Verdict, waits
 from .steps import Step, reach
 from .two_way import two_way_of
@@ -51,7 +52,8 @@ def terms_of(drain: Drain, item: ContactItem) -> Terms | None:
         if side is not None:
             choices[name] = side
     stopped = {name for name, row in item.standing.items() if row.cause == FLIPS and row.state == OPEN}
-    return Terms(two_way_of(drain.connection).rules, _newer(item), choices, stopped)
+    rules = rules_of(drain.connection, two_way_of(drain.connection).rules)
+    return Terms(rules, _newer(item), choices, stopped)
 
 
 def _newer(item: ContactItem) -> Side | None:
@@ -109,7 +111,7 @@ def _bring(drain: Drain, writer: HostWriter, item: ContactItem, now: datetime) -
     if plan.brings:
         try:
             after = writer.update(item.client, _at_home(sources, plan.brings))
-            ours = drain.adapter.translate(after)
+            ours = outgoing(drain, after, item.follows)
         except HostMoved:
             item.verdict = waits(reasons.WAITING_FOR_RETRY, now + _MOMENT, "It was edited here at the same time.")
             return

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
@@ -28,6 +29,8 @@ class Left(StrEnum):
     NOT_WRITABLE = "changed in the CRM, but this app has no such field that can be written"
     UNFIT = "changed in the CRM to a value that does not fit here"
     REFUSED_HERE = "changed in the CRM, but this app refused the value"
+    REFUSED_THERE = "the CRM does not take this value"
+    MOVED = "moved by somebody"
 
 
 Direction = Literal["out", "in", "both", "off"]
@@ -41,6 +44,24 @@ class FieldRule:
 
     direction: Direction = "both"
     conflict: ConflictRule = "crm"
+
+
+WriteMode = Literal["overwrite", "if_new", "if_empty", "append", "unless_moved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one field is written that does not simply go by the merge. On a new record each is written at once.
+
+    - `overwrite`: like the merge, but also over what was there before we wrote this field for the first time;
+    - `if_new`: never after that; `if_empty`: only where the CRM's is blank, and nobody has cleared it;
+    - `append`: ours behind theirs, joined by `between`, once;
+    - `unless_moved`: only over what we have put there ourselves, a blank, or the CRM's own `initial` for new records.
+    """
+
+    mode: WriteMode
+    between: str = "\n"
+    initial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +170,22 @@ def merge(
     *,
     version: int,
     terms: Terms | None = None,
+    manners: Mapping[str, Manner] = MappingProxyType({}),
 ) -> Plan:
     """Decide field by field what to write and, with `terms`, what to bring home.
 
-    `intents` are digests of what earlier, unanswered writes sent: a CRM value that equals one of them is ours, not a
-    person's edit. A base of another translation `version` is not compared: sides that differ stay until one moves.
+    Fields with a manner of their own go by that instead. `intents` are digests of what earlier, unanswered writes sent:
+    a CRM value that equals one of them is ours, not a person's edit. A base of another translation `version` is not
+    compared: sides that differ stay until one moves.
     """
     plan = Plan()
     for name, mine in ours.items():
         other = theirs.get(name, "")
         if terms is not None and _is_kept_out(plan, terms, name, differs=mine != other):
+            continue
+        if name in manners and _by_manner(
+            plan, manners[name], name, mine, other, _Past.of(base, intents, name, mine, other, digest)
+        ):
             continue
         if mine == other:
             plan.agreed.append(name)
@@ -197,6 +224,74 @@ def _since_base(plan: Plan, name: str, mine: str, *, we_moved: bool, they_moved:
         plan.left[name] = Left.BOTH_CHANGED if we_moved else Left.CRM_CHANGED
     elif we_moved or we_are_behind:
         plan.writes[name] = mine
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What became of a field before: whether both sides ever agreed on it, and what of now is what was then.
+
+    `ours_was_sent` tells whether our value is the one that was agreed last, `theirs_was_blank` whether the CRM's was
+    blank then, `theirs_is_ours` whether the CRM shows what we agreed on or have sent without an answer.
+    """
+
+    linked: bool
+    agreed: bool
+    ours_was_sent: bool
+    theirs_was_blank: bool
+    theirs_is_ours: bool
+
+    @classmethod
+    def of(
+        cls,
+        base: Base | None,
+        intents: Mapping[str, Sequence[str]],
+        name: str,
+        mine: str,
+        other: str,
+        digest: Digester,
+    ) -> _Past:
+        agreed = base.fields.get(name) if base is not None else None
+        ours, theirs = agreed or ("", "")
+        shown = digest(name, other)
+        is_ours = shown in intents.get(name, ()) or (agreed is not None and shown == theirs)
+        return cls(base is not None, agreed is not None, digest(name, mine) == ours, not theirs, is_ours)
+
+
+def _by_manner(plan: Plan, manner: Manner, name: str, mine: str, other: str, past: _Past) -> bool:
+    """Decide on a field with a manner of its own; return False where the merge decides after all."""
+    if manner.mode == "overwrite":
+        if not mine or not past.linked or past.agreed or mine == other:
+            return False
+        plan.writes[name] = mine
+    elif manner.mode == "if_empty" and mine and not other:
+        if past.agreed and not past.theirs_was_blank:
+            plan.left[name] = Left.CRM_CHANGED
+        else:
+            plan.writes[name] = mine
+    elif manner.mode == "append" and mine and not (past.agreed and past.ours_was_sent):
+        _append(plan, name, mine, other, manner.between)
+    elif manner.mode == "unless_moved" and mine:
+        is_first_stage = other == manner.initial and not past.agreed
+        if mine == other:
+            plan.agreed.append(name)
+        elif not other or past.theirs_is_ours or is_first_stage:
+            plan.writes[name] = mine
+        else:
+            plan.left[name] = Left.MOVED
+    return True
+
+
+def _append(plan: Plan, name: str, mine: str, other: str, between: str) -> None:
+    """Put ours behind theirs, unless it is in there already."""
+    if between == "\n":
+        missing = [] if mine in other else [mine]
+    else:
+        there = {part.strip() for part in other.split(between.strip())}
+        missing = [part for part in map(str.strip, mine.split(between.strip())) if part not in there]
+    if missing:
+        plan.writes[name] = between.join([*([other] if other else []), *missing])
+    else:
+        plan.agreed.append(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from .lease import LeaseLost, acquire
 from .links import load_links, save_links
 from .notes import NoteItem, push_notes
 from .operations import new_operation, owe
+from .outgoing import further_of
 from .pull import is_time_to_look, look
 from .qualified import held_back
 from .release import release_notes
@@ -286,6 +287,7 @@ def _takes_over(desk: Drain, row: sa.RowMapping | None) -> bool:
         return False
     same = all(row[name] == desk.connection[name] for name in ("sign_in", "traits"))
     desk.connection = row
+    desk.adapter.write_also(further_of(row))
     return same
 
 

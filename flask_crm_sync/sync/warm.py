@@ -18,6 +18,7 @@ from ..credentials.tokens import fresh
 from ..crm.oauth import Flow
 from ..crm.registry import adapter_class
 from ..errors import ReconnectRequired, SecretUnreadable, Unreachable, UnsupportedFeature
+from .outgoing import further_of
 
 if TYPE_CHECKING:
     from ..crm.base import Adapter
@@ -55,6 +56,7 @@ class WarmAdapters:
             warm.adapter.http.close()
             warm = None
         self.kept[made_from] = warm = warm or _make(sync, connection)
+        warm.adapter.write_also(further_of(connection))
         while len(self.kept) > KEPT:
             _, old = self.kept.popitem(last=False)
             old.adapter.http.close()
@@ -69,7 +71,10 @@ class WarmAdapters:
 
 def open_adapter(sync: Sync, connection: Row) -> Adapter:
     """Return an adapter for a connection's row, with a token that is good now, and that renews it when refused."""
-    return _make(sync, connection).adapter
+    adapter, further = _make(sync, connection).adapter, further_of(connection)
+    if further:
+        adapter.write_also(further)
+    return adapter
 
 
 def _made_from(connection: Row) -> str:
