@@ -13,6 +13,9 @@ from tests.browser.states import STATES, full
 
 pytestmark = in_chromium
 
+WIDTHS = [390, 780, 900, 1030]
+"""The phone, and either side of where menus and tables change their shape."""
+
 
 @pytest.fixture
 def german(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
@@ -35,10 +38,12 @@ def test_the_browser_tells_its_language_at_once_and_its_zone_for_the_next_page(g
     assert "22.11.2026, 15:00:00 MEZ" in german.locator("main").inner_text()
 
 
-def test_german_words_fit_on_a_phone(german: Page) -> None:
+def test_german_words_fit_on_phones_tablets_and_small_laptops(german: Page) -> None:
     wide = []
     for path in dict.fromkeys(state.path for state in STATES if state.desk == "full"):
         german.goto(path)
-        if not fits(german):
-            wide.append(path)
+        for width in WIDTHS:
+            german.set_viewport_size({"width": width, "height": 844})
+            if not fits(german):
+                wide.append(f"{path} at {width}")
     assert wide == []
