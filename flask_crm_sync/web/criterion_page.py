@@ -123,8 +123,10 @@ def rehearse_criterion() -> ResponseReturnValue:
         wanted = checked(_typed())
     except CriterionInvalid as invalid:
         return _refused(kept, invalid)
-    found = rehearsed(wanted, kept, criteria_in_code(), request.form)
-    return _shown(CriterionForm(_again(), kept=kept, rehearsed=found))
+    form = CriterionForm(_again(), kept=kept, rehearsed=rehearsed(wanted, kept, criteria_in_code(), request.form))
+    if "HX-Request" in request.headers:  # it goes on by itself
+        return render_template("crm_sync/_rehearsed.html", **form_context(form), alone=True)
+    return _shown(form)
 
 
 @page("/qualification/criteria/<criterion_id>/delete", needs=MANAGE)

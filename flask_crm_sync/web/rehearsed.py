@@ -14,8 +14,8 @@ from ..qualification.store import Kept, kept_criteria
 from ..qualification.trial import SHOWN, Rehearsal, rehearse
 from .door import this_account, this_sync
 
-SECONDS = 3.0
-"""After so long the page answers, and offers to go on."""
+SECONDS = 1.5
+"""After so long the page answers, and goes on with the next request."""
 _MOST_SLICES = 20
 _LONGEST_ID = 191
 
