@@ -74,6 +74,8 @@ def _read(sync: Sync, row: sa.RowMapping, ids: Sequence[str]) -> _Read:
         return _Read({}, row["state_code"] or NOT_CONNECTED)
     if row["blocked_until"] is not None and row["blocked_until"] > sync.clock.now():
         return _Read({}, row["blocked_code"])
+    if not ids:
+        return _Read({})
     try:
         adapter = open_adapter(sync, row)
         with closing(adapter.http):

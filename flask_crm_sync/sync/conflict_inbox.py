@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -34,7 +34,6 @@ PAGE_SIZE = 25
 AT_ONCE = 500
 """Conflicts of one field that one decision settles at most."""
 
-Choice = Literal["ours", "theirs", "typed"]
 SIDES = (OURS, THEIRS)
 
 _table: sa.Table = sa.inspect(Conflict).local_table  # type: ignore[assignment]
@@ -82,7 +81,7 @@ def find_conflict(sync: Sync, account_id: str, conflict_id: int) -> sa.Row[Any]:
 
 
 def settle_conflict(
-    sync: Sync, account_id: str, conflict_id: int, choice: Choice, *, value: str = "", by: str = ""
+    sync: Sync, account_id: str, conflict_id: int, choice: str, *, value: str = "", by: str = ""
 ) -> None:
     """Decide for one side's value, or for a typed one; the client is owed to the connection at once.
 
@@ -106,7 +105,7 @@ def settle_conflict(
         audit.record(database, account_id, audit.DECIDE, now=now, by=by, **own, after=told)
 
 
-def settle_field(sync: Sync, account_id: str, crm: str, field: str, choice: Choice, *, by: str = "") -> int:
+def settle_field(sync: Sync, account_id: str, crm: str, field: str, choice: str, *, by: str = "") -> int:
     """Decide for one side in the newest `AT_ONCE` open conflicts of a CRM's field; return how many they were.
 
     Raises ChoiceNotPossible for anything but a side.

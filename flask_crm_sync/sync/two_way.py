@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
@@ -14,9 +15,13 @@ from .audit import SETTINGS, record
 from .context import Sync
 from .merge import ConflictRule, Direction, FieldRule
 from .refusals import NotFound
+from .warm import open_adapter
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 CONFLICT_RULES: tuple[str, ...] = get_args(ConflictRule)
+
+RULE = "rule of "
+"""How the audit trail names a field's rule: with the field's name behind."""
 
 _table: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 
@@ -46,8 +51,10 @@ def find_two_way(sync: Sync, account_id: str, crm: str) -> TwoWay:
         return two_way_of(_row(database, account_id, crm))
 
 
-def save_two_way(sync: Sync, account_id: str, crm: str, wanted: TwoWay, *, by: str = "") -> TwoWay:
-    """Change them. Switched on, the CRM is looked at from now on; switched off, it is looked at no more.
+def save_two_way(
+    sync: Sync, account_id: str, crm: str, wanted: TwoWay, *, by: str = "", start: str | None = None
+) -> TwoWay:
+    """Change them. Switched on, the CRM is looked at from `start` on (else from now on); off, it is looked at no more.
 
     Raises NotFound where there is no connection, ValueError for a field that the CRM has not or an unknown rule.
     """
@@ -62,24 +69,29 @@ def save_two_way(sync: Sync, account_id: str, crm: str, wanted: TwoWay, *, by: s
             "updated_at": now,
         }
         if wanted.on != bool(row["two_way"]):
-            values |= {"pull_at": now if wanted.on else None, "poll_cursor": None, "polled_at": None, "pull_code": ""}
+            values |= {"pull_at": now if wanted.on else None, "poll_cursor": start, "polled_at": None, "pull_code": ""}
         database.execute(_table.update().where(_table.c.id == row["id"]).values(values))
-        names = ("two_way", "create_clients", "field_rules")
-        changed = [name for name in names if values[name] != row[name]]
+        before, after = _told(row), _told(values)
+        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         if changed:
-            before, after = {name: row[name] for name in changed}, {name: values[name] for name in changed}
-            record(
-                database,
-                account_id,
-                SETTINGS,
-                now=now,
-                by=by,
-                subject_id=row["id"],
-                crm=crm,
-                before=before,
-                after=after,
-            )
+            was, told = ({name: side[name] for name in changed if name in side} for side in (before, after))
+            own: dict[str, Any] = {"subject_id": row["id"], "crm": crm}
+            record(database, account_id, SETTINGS, now=now, by=by, **own, before=was, after=told)
     return find_two_way(sync, account_id, crm)
+
+
+def start_of_changes(sync: Sync, account_id: str, crm: str) -> str:
+    """Ask the CRM once from where on its changes can be told; return that place.
+
+    Raises NotFound where there is no connection, UnsupportedFeature for a CRM that cannot tell, and what it answers.
+    """
+    with sync.database.read() as database:
+        row = _row(database, account_id, crm)
+    if not row["credentials"]:
+        raise NotFound(f"There is no connection to {crm} (any more).")
+    adapter = open_adapter(sync, row)
+    with closing(adapter.http):
+        return adapter.changes_since("").cursor
 
 
 def _row(database: sa.Connection, account_id: str, crm: str) -> sa.RowMapping:
@@ -88,6 +100,12 @@ def _row(database: sa.Connection, account_id: str, crm: str) -> sa.RowMapping:
     if row is None:
         raise NotFound(f"There is no connection to {crm}.")
     return row
+
+
+def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the settings as the audit trail keeps them, a line for each field with a rule of its own."""
+    rules = {f"{RULE}{name}": f"{r['direction']} {r['conflict']}" for name, r in (row["field_rules"] or {}).items()}
+    return {"two_way": bool(row["two_way"]), "create_clients": bool(row["create_clients"]), **rules}
 
 
 def _checked(crm: str, rules: Mapping[str, FieldRule]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import abort, g, render_template, request
@@ -25,6 +25,7 @@ from ..sync.rounds import next_round
 from ..sync.status import ConnectionStatus, Pulse, status
 from .addresses import callback_url
 from .bar import Bar, bar_of
+from .conflicts_page import waiting_by_crm
 from .door import door, this_account, this_app, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .forms import ConnectForm, Trouble, connect_forms
@@ -46,6 +47,7 @@ class Card:
     callback_url: str
     next_round_at: datetime | None = None
     run: Bar | None = None
+    conflicts: int = 0
 
     @property
     def connection(self) -> ConnectionView | None:
@@ -199,9 +201,9 @@ def _was_signed_in(known: ConnectionView) -> bool:
 
 
 def _page(forms: dict[str, Sequence[ConnectForm]] | None = None) -> str:
-    stands = status(this_sync(), this_account())
+    stands, waiting = status(this_sync(), this_account()), waiting_by_crm()
     cards = [
-        _card(adapter, stands.of(name), (forms or {}).get(name), stands.pulse)
+        replace(_card(adapter, stands.of(name), (forms or {}).get(name), stands.pulse), conflicts=waiting.get(name, 0))
         for name, adapter in registry.adapters().items()
     ]
     g.crm_sync_signs_in = any(form.signs_in for card in cards for form in card.forms)

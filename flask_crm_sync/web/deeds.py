@@ -9,9 +9,13 @@ from ..crm import registry
 from ..models.operation import CREATE_NEW, USE
 from ..sync import audit, choices
 from ..sync.audit import Deed
+from ..sync.connections import crm_label
+from ..sync.two_way import RULE
 from .audited import field_word, value_word
 from .texts import gettext as _
 from .texts import said
+from .two_way_words import choice_word, rule_text
+from .two_way_words import field_word as crm_field_word
 from .words import explained, kind_word, status_word
 
 _WORDED: Mapping[str, Callable[[str], str]] = {
@@ -19,6 +23,10 @@ _WORDED: Mapping[str, Callable[[str], str]] = {
     "kind": kind_word,
     "reason": lambda code: explained(code).says,
     "decision": lambda decision: decision_word(decision),
+}
+_OF_TWO_WAY: Mapping[str, Callable[[str, Any], str]] = {
+    "field": lambda crm, name: crm_field_word(crm, str(name)),
+    "choice": lambda _crm, choice: choice_word(str(choice)),
 }
 
 
@@ -46,7 +54,7 @@ def changes(deed: Deed) -> list[tuple[str, str, str]]:
     """Return what changed: name, before, after; "" where there was nothing."""
     before, after = deed.before or {}, deed.after or {}
     names = dict.fromkeys([*before, *after])
-    return [(_name(name), _text(before, name, deed.crm), _text(after, name, deed.crm)) for name in names]
+    return [(_name(name, deed.crm), _text(before, name, deed.crm), _text(after, name, deed.crm)) for name in names]
 
 
 def decision_word(decision: str) -> str:
@@ -57,7 +65,9 @@ def decision_word(decision: str) -> str:
     return words.get(decision, decision)
 
 
-def _name(name: str) -> str:
+def _name(name: str, crm: str) -> str:
+    if name.startswith(RULE):
+        return crm_field_word(crm, name.removeprefix(RULE))
     words = {
         "enabled": _("switched on"),
         "sync_contacts": _("contacts"),
@@ -77,6 +87,11 @@ def _name(name: str) -> str:
         "up_to": _("up to entry"),
         "kind": _("type"),
         "client": _("clients searched"),
+        "two_way": _("two-way sync"),
+        "create_clients": _("makes clients of new contacts"),
+        "field": _("field"),
+        "choice": _("value that stays"),
+        "conflicts": _("conflicts settled"),
     }
     return words.get(name) or field_word(name) or name.replace("_", " ")
 
@@ -87,6 +102,10 @@ def _text(values: Mapping[str, Any], name: str, crm: str) -> str:
         return _WORDED[name](str(value))
     if value and name == "method":
         return _way_word(crm, str(value))
+    if value and name.startswith(RULE):
+        return rule_text(crm_label(crm), str(value))
+    if value and name in _OF_TWO_WAY:
+        return _OF_TWO_WAY[name](crm, value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if (worded := value_word(name, value)) is not None:

@@ -22,6 +22,7 @@ _QUALIFICATION = {
         *("conversation", "decide_conversation", "save_masking"),
     )
 }
+_CONFLICTS = {f"{NAME}.{page}" for page in ("conflicts", "decide_conflict", "decide_field")}
 _OVERVIEW = {f"{NAME}.overview"}
 _NEWS = {f"{NAME}.{page}" for page in ("notifications", "notification_preferences", "new_channel", "channel")}
 _NEWS |= {f"{NAME}.{page}" for page in ("create_channel", "save_channel")}
@@ -49,12 +50,13 @@ def crm_sync_links() -> list[MenuLink]:
         _log.exception("the links to the CRM pages are not shown: the host's access functions failed")
         return []
     here = request.endpoint or ""
-    others = request.blueprint == NAME and here not in _LOG | _AUDIT | _OVERVIEW | _NEWS | _QUALIFICATION
+    others = request.blueprint == NAME and here not in _LOG | _AUDIT | _CONFLICTS | _OVERVIEW | _NEWS | _QUALIFICATION
     links = [
         MenuLink(_("Overview"), url_for(f"{NAME}.overview"), here in _OVERVIEW),
         MenuLink(_("CRM Connection"), url_for(f"{NAME}.connection_page"), others),
         MenuLink(_("Qualification"), url_for(f"{NAME}.qualification_settings"), here in _QUALIFICATION),
         MenuLink(_("Sync Log"), url_for(f"{NAME}.log"), here in _LOG),
+        MenuLink(_("Conflicts"), url_for(f"{NAME}.conflicts"), here in _CONFLICTS),
         MenuLink(_("Notifications"), url_for(f"{NAME}.notifications"), here in _NEWS),
     ]
     if manages:

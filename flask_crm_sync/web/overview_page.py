@@ -9,6 +9,7 @@ from ..sync import overview as sync_overview
 from ..sync.allowance import Used
 from ..sync.overview import OUTCOMES
 from .charts import bars_of, bars_of_budget, columns_of
+from .conflicts_page import waiting_by_crm
 from .connection_page import state_of, state_word
 from .door import this_account, this_sync
 from .entrance import VIEW, page
@@ -29,6 +30,7 @@ def overview() -> ResponseReturnValue:
         overview=found,
         outcomes=OUTCOMES,
         headline=headline(found.status),
+        conflicts=sum(waiting_by_crm().values()),
         columns=columns_of(found.hours),
         ways={one.status.connection.crm: bars_of(one.ways) for one in found.healths},
         budgets={one.status.connection.crm: bars_of_budget(one.used) for one in found.healths if one.used},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -109,6 +109,9 @@ class _Caller:
 
     def close(self) -> None:
         """Have nothing to close."""
+
+    def write_also(self, further: Sequence[Any]) -> None:
+        """Have no further fields to write."""
 
     def diagnose(self) -> list[Finding]:
         return [Finding("good", "Portal", f"It answers as {self.test().label}.")]

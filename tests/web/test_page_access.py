@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.routing import Rule
 
-from flask_crm_sync.models import Channel, Connection, CriterionRow, Operation
+from flask_crm_sync.models import Channel, Conflict, Connection, CriterionRow, Operation, RetryRun
 from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.web import entrance
 from tests.web.helpdesk import OURS, THEIRS, Conversation, Helpdesk, open_helpdesk
@@ -37,7 +37,7 @@ CHANGES_ONES_OWN = {
 }
 """What everybody changes for themselves alone; `test_notification_preferences.py` holds them to that."""
 
-KNOWN = {"operation_id", "client_id", "crm", "channel_id", "criterion_id", "conversation_id"}
+KNOWN = {"operation_id", "client_id", "crm", "channel_id", "criterion_id", "conversation_id", "retry_id", "conflict_id"}
 """What addresses name."""
 
 OWN, FOREIGN, NONSENSE = "own", "foreign", "nonsense"
@@ -62,6 +62,8 @@ def both(desk: Helpdesk) -> Helpdesk:
     for number, account_id in ((1, OURS), (2, THEIRS)):
         add_channel(desk, number, account_id)
         add_criterion(desk, number, account_id)
+        add_retry(desk, number, account_id)
+        add_conflict(desk, number, account_id)
     return desk
 
 
@@ -82,6 +84,23 @@ def add_criterion(desk: Helpdesk, number: int, account_id: str) -> None:
     with desk.sync.database.write() as database:
         database.execute(sa.insert(CriterionRow).values(row))
         database.execute(sa.insert(Conversation).values(talk))
+
+
+def add_retry(desk: Helpdesk, number: int, account_id: str) -> None:
+    """Put a retry of many that is under way into the database."""
+    told = {"account_id": account_id, "user_id": "", "reason": "duplicate", "crm": "", "created_at": desk.clock.now()}
+    place = dict.fromkeys(("first_id", "last_id", "reached_id", "done", "total"), 1)
+    with desk.sync.database.write() as database:
+        database.execute(sa.insert(RetryRun).values(id=number, **told, **place))
+
+
+def add_conflict(desk: Helpdesk, number: int, account_id: str) -> None:
+    """Put a conflict that waits for somebody into the database."""
+    with desk.sync.database.write() as database:
+        of_account = sa.select(Connection.id).where(Connection.account_id == account_id)
+        told = {"account_id": account_id, "connection_id": database.execute(of_account).scalar_one(), "crm": "hubspot"}
+        about = {"client_id": str(number), "field": "city", "open_key": f"key {number}", "created_at": desk.clock.now()}
+        database.execute(sa.insert(Conflict).values(id=number, **told, **about))
 
 
 def address(rule: Rule, ids: str) -> str | None:
@@ -130,7 +149,9 @@ def needs(rule: Rule) -> str:
 
 def stored(desk: Helpdesk) -> list[Any]:
     with desk.sync.database.read() as database:
-        return [database.execute(model.__table__.select()).all() for model in (Connection, Operation)]
+        return [
+            database.execute(model.__table__.select()).all() for model in (Connection, Operation, RetryRun, Conflict)
+        ]
 
 
 def test_every_route_says_what_it_needs(desk: Helpdesk) -> None:
@@ -207,6 +228,8 @@ def test_a_manager_gets_an_answer_everywhere(tmp_path: Path) -> None:
         desk.add_operation(desk.connect(OURS), status=FAILED, reason="invalid_record")
         add_channel(desk, 1, OURS)
         add_criterion(desk, 1, OURS)
+        add_retry(desk, 1, OURS)
+        add_conflict(desk, 1, OURS)
         status = send(desk, "manager", method, address(rule, OWN) or "")
         assert status in {200, 303, 422}, (method, rule, status)
 
@@ -290,6 +313,7 @@ def test_the_menu_has_our_links_only_for_who_may_see_them(desk: Helpdesk) -> Non
             ("CRM Connection", "/crm/", False),
             ("Qualification", "/crm/qualification", False),
             ("Sync Log", "/crm/log", True),
+            ("Conflicts", "/crm/conflicts", False),
             ("Notifications", "/crm/notifications", False),
         ]
         login_user(db.session.get(User, 1))
