@@ -209,6 +209,18 @@ class Settings:
         query_name,
         "Query parameter that finds clients by e-mail, such as `email`; `off` where the CRM has none.",
     )
+    autochat_changed_since: str = _key(
+        "",
+        query_name,
+        "Query parameter that lists clients changed since a time, such as `updated_since`; `off` where there is none: "
+        "webhooks alone tell of changes then.",
+    )
+    autochat_changed_field: str = _key("updated_at", text, "The field that tells when a client was changed last.")
+    autochat_paging: tuple[tuple[str, str], ...] = _key(
+        (),
+        names_by("page", "size"),
+        "Query parameters of a list's pages, as in `page=page, size=limit`, from 1 on; empty where lists are whole.",
+    )
     autochat_headers: tuple[tuple[str, str], ...] = _key(
         (), header_values, "Further headers for each call, such as `X-Tenant-ID=acme`.", secret=True
     )

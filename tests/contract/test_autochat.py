@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from flask_crm_sync.crm.autochat.answers import ActivitiesMissing
-from flask_crm_sync.crm.base import Adapter, Lookup, NoteWrite, RemoteNote, RemoteRecord, Write, Written
+from flask_crm_sync.crm.autochat.answers import ActivitiesMissing, ChangesUnsure
+from flask_crm_sync.crm.base import Adapter, Erased, Lookup, NoteWrite, RemoteNote, RemoteRecord, Write, Written
 from flask_crm_sync.errors import (
     CredentialsRefused,
     InvalidRecord,
@@ -22,6 +22,7 @@ from flask_crm_sync.errors import (
 )
 
 from .conftest import Bench
+from .test_two_way import Watch
 
 AdapterOf = Callable[..., Adapter]
 
@@ -247,3 +248,83 @@ def test_limit_of_a_minute_is_met_with_a_wait_within_it(bench: Bench, adapter: A
     limited = outcomes[-1]
     assert isinstance(limited, RateLimited)
     assert 0 < (limited.retry_after or 0) <= 60
+
+
+# Changes, where an operator knows how to ask
+
+
+_PAGES = (("page", "page"), ("size", "limit"))
+
+
+@pytest.fixture
+def watch(bench: Bench, adapter_of: AdapterOf) -> Watch:
+    """Somebody who begins to poll an installation that can be asked for changes."""
+    bench.switch(changed_since="updated_since")
+    bench.person_adds(email="there@example.com")
+    return Watch(bench, adapter_of(bench, autochat_changed_since="updated_since", autochat_paging=_PAGES))
+
+
+def test_changes_are_told_once_with_the_values_that_a_read_gives(bench: Bench, watch: Watch) -> None:
+    watch.poll()
+    edited = bench.person_adds(email=_EMAIL, first_name="Ann")
+    assert [change.record_id for change in watch.poll()] == [edited]
+    for city in ("Graz", "Linz"):
+        bench.sandbox.clock.advance(1)
+        bench.person_edits(edited, city=city)
+        (change,) = watch.poll()
+        assert change.record == watch.adapter.read([edited])[0]
+    assert watch.poll() == []
+    bench.sandbox.clock.advance(-2)
+
+
+def test_unchanged_installation_costs_one_call_a_poll(bench: Bench, adapter_of: AdapterOf) -> None:
+    bench.switch(changed_since="updated_since")
+    watch = Watch(bench, adapter_of(bench, autochat_changed_since="updated_since"))
+    before = bench.calls()
+    for _poll in range(3):
+        assert watch.page() == ((), False)
+    assert bench.calls() - before == 3
+
+
+def test_changes_beyond_a_page_are_told_where_the_pages_are_known(bench: Bench, watch: Watch) -> None:
+    watch.poll()
+    made = {bench.person_adds(email=f"ann{number}@example.com") for number in range(130)}
+    assert {change.record_id for change in watch.poll()} == made
+
+
+def test_parameter_for_changes_that_is_ignored_is_found_out(bench: Bench, adapter_of: AdapterOf) -> None:
+    bench.sandbox.clock.advance(-3600)
+    bench.person_adds(email=_EMAIL)
+    bench.sandbox.clock.advance(3600)
+    adapter = adapter_of(bench, autochat_changed_since="modified_since")
+    with pytest.raises(ChangesUnsure, match="ignored"):
+        adapter.changes_since("")
+
+
+# Removing a person
+
+
+def test_person_is_emptied_and_what_is_left_to_do_by_hand_is_said(bench: Bench, adapter: Adapter) -> None:
+    record_id = bench.person_adds(email=_EMAIL, first_name="Ann", company="Lee & Sons", phone="+1 202-555-0123")
+    bench.api("PATCH", f"contacts/{record_id}", {"properties": {"notes": "A person's own words"}})
+    bench.person_adds(email="ben@example.com")
+    adapter.add_notes([_note(record_id)])
+    (outcome,) = adapter.erase([record_id], {record_id: ["a1"]})
+    assert isinstance(outcome, Erased)
+    assert (outcome.how, outcome.notes, "1 of them" in outcome.says) == ("anonymised", 0, True)
+    left = {record["id"]: record["properties"] for record in bench.records()}
+    assert {name: text for name, text in left.pop(record_id).items() if text and name in bench.field.values()} == {
+        "company_name": "Removed"
+    }
+    assert [other["email"] for other in left.values()] == ["ben@example.com"]
+
+
+def test_client_that_is_gone_or_cannot_be_emptied_is_told_apart(bench: Bench, adapter: Adapter) -> None:
+    record_id = bench.person_adds(email=_EMAIL)
+    bench.fault("reject_matching", params={"text": "Removed"})
+    gone, kept = adapter.erase([bench.case.never_there, record_id], {})
+    assert isinstance(gone, Erased)
+    assert isinstance(kept, Erased)
+    assert (gone.how, kept.how) == ("deleted", "by_hand")
+    assert "refused" in kept.says
+    assert _stored(bench)["email"] == _EMAIL

@@ -232,7 +232,7 @@ def _erased(outcomes: list[Erased | CRMError]) -> list[str]:
     return [outcome.how for outcome in outcomes if isinstance(outcome, Erased)]
 
 
-@capable("erase")
+@capable("erase", "deleting")
 def test_person_is_removed_with_the_notes_that_we_added_and_nobody_else(bench: Bench, adapter: Adapter) -> None:
     gone, note = _with_note(bench, adapter, _EMAIL)
     left, other = _with_note(bench, adapter, "ben@example.com")
@@ -244,7 +244,7 @@ def test_person_is_removed_with_the_notes_that_we_added_and_nobody_else(bench: B
     assert [each["id"] for each in bench.notes()] == [other]
 
 
-@capable("erase")
+@capable("erase", "deleting")
 def test_who_is_gone_already_counts_as_removed(bench: Bench, adapter: Adapter) -> None:
     gone, note = _with_note(bench, adapter, _EMAIL)
     for _time in range(2):
@@ -252,7 +252,7 @@ def test_who_is_gone_already_counts_as_removed(bench: Bench, adapter: Adapter) -
         assert _erased(outcomes) == ["deleted", "deleted"]
 
 
-@capable("erase")
+@capable("erase", "deleting")
 def test_removing_a_merged_record_removes_what_it_became(bench: Bench, adapter: Adapter) -> None:
     if "merges" in bench.case.cannot:
         pytest.skip(f"{bench.kind.label} merges no records")
@@ -273,7 +273,7 @@ def test_removing_a_converted_lead_removes_lead_and_contact(bench: Bench, adapte
     assert all(bench.sandbox.salesforce.record(bench.sandbox.salesforce.desk(), each).deleted for each in query)
 
 
-@capable("erase")
+@capable("erase", "deleting")
 def test_removal_without_an_answer_is_made_again(bench: Bench, adapter: Adapter) -> None:
     record_id, note = _with_note(bench, adapter, _EMAIL)
     bench.fault("lose_reply", after=1)

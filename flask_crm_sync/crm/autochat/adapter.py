@@ -14,11 +14,13 @@ from ..base import (
     Adapter,
     AuthField,
     AuthMethod,
+    Erased,
     Finding,
     Identity,
     Lookup,
     Match,
     NoteWrite,
+    RemoteChanges,
     RemoteField,
     RemoteNote,
     RemoteRecord,
@@ -28,9 +30,12 @@ from ..base import (
 )
 from ..further import beside
 from ..http import HTTPClient, host_allowed
+from . import schema
 from .activities import Activities
 from .answers import VENDOR_ERRORS
+from .changes import Changes
 from .client import AutoChatClient
+from .erasing import Eraser
 from .fields import FIELDS, translate
 from .looks import diagnosed, identified
 from .records import Records
@@ -58,7 +63,8 @@ class AutoChatAdapter(Adapter):
     label = "AutoChat CRM"
     fields = FIELDS
     auth_methods = (AuthMethod("api_key", "API key", (_KEY, _ADDRESS)),)
-    capabilities = frozenset({"notes", "further"})
+    # Changes are told by webhooks; a list of them is asked for where an operator names the parameter.
+    capabilities = frozenset({"notes", "further", "schema", "erase"})
     # A client that was read is written back whole: the fewer lie between the two calls, the safer.
     batch_size = 10
     burst_limit = (100, 60.0)
@@ -153,6 +159,18 @@ class AutoChatAdapter(Adapter):
     def test(self) -> Identity:
         """Ask for the smallest list of clients; what the configuration leaves out is among the findings."""
         return identified(self._client)
+
+    def schema(self) -> tuple[RemoteField, ...]:
+        """Return the fields that we know of; AutoChat CRM describes none."""
+        return schema.fields(self._records.naming)
+
+    def changes_since(self, cursor: str) -> RemoteChanges:
+        """Return clients that changed, where an operator named the query parameter; else raise UnsupportedFeature."""
+        return Changes(self._records).since(cursor)
+
+    def erase(self, record_ids: Sequence[str], notes: Mapping[str, Sequence[str]]) -> list[Erased | CRMError]:
+        """Empty what we know of clients, and say what a person is to remove by hand."""
+        return Eraser(self._records).erase(record_ids, notes)
 
     def diagnose(self) -> list[Finding]:
         """Look at the connection, the search, the notes and the limit, without writing."""

@@ -44,6 +44,17 @@ class ActivitiesMissing(RejectedByCRM):
     )
 
 
+class ChangesUnsure(RejectedByCRM):
+    """AutoChat CRM's answer is no list of the clients that changed."""
+
+    code = "changes_unsure"
+    says = "AutoChat CRM's answer does not tell for sure which clients changed; its webhooks are used as before."
+    advice = (
+        "Correct CRM_SYNC_AUTOCHAT_CHANGED_SINCE, _CHANGED_FIELD and _PAGING, or set CRM_SYNC_AUTOCHAT_CHANGED_SINCE "
+        "to off."
+    )
+
+
 VENDOR_ERRORS = (
     VendorError("400", "", "The request is not valid.", InvalidRecord),
     VendorError("401", "", "The API key is wrong, revoked, or past its expiry.", CredentialsRefused),
@@ -56,6 +67,7 @@ VENDOR_ERRORS = (
     VendorError(
         "404, 405", "on activities", "There are no activities there.", ActivitiesMissing, "Clients are sent as usual."
     ),
+    VendorError("2xx", "on changed clients", "Clients that did not change, or without a time.", ChangesUnsure),
     VendorError("408, 425", "on a read", "The gateway gave up waiting.", ServerFault),
     VendorError("408, 425", "on a write", "The gateway gave up waiting.", OutcomeUnknown),
     VendorError("409", "", "A conflict; which, is not documented.", InvalidRecord),

@@ -26,6 +26,8 @@ class AutoChatClient:
 
     def __init__(self, http: HTTPClient, settings: Settings) -> None:
         self.http, self.settings = http, settings
+        self.heard = ""
+        """The time that the last answer bears, as an HTTP date."""
 
     def call(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Any = None, scope: str
@@ -34,6 +36,7 @@ class AutoChatClient:
         writes = method != "GET"
         headers = dict(self.settings.autochat_headers)
         response = self.http.call(method, path, params=params, json=json, headers=headers, writes=writes)
+        self.heard = response.headers.get("Date") or ""
         told = allowance(response.headers)
         if told is not None:
             self.http.learn(told)

@@ -122,6 +122,16 @@ class Naming:
         """Return every field without a value."""
         return dict.fromkeys((*NAMES, *self._further), "")
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the names of the fields that are sent and hold free text."""
+        more = (name for name, field in self._further.items() if field.type == "text")
+        return tuple(name for name in (*NAMES, *more) if name not in self.off)
+
+    def is_whole(self, row: Row) -> bool:
+        """Tell whether a row speaks of every field that we know, be it with null."""
+        return all(_get(row, path) is not _ABSENT for path in self._paths.values())
+
 
 _ABSENT = object()
 

@@ -38,7 +38,7 @@ class Records:
     def _read(self, record_id: str) -> RemoteRecord:
         row = self._row(record_id)
         self._read_lately[record_id] = (self.client.http.clock.monotonic(), row)
-        return self._record(row)
+        return self.record(row)
 
     def _row(self, record_id: str) -> Row:
         row = self.client.get(record_id)
@@ -46,7 +46,8 @@ class Records:
             raise ServerFault("AutoChat CRM's answer holds no client.")
         return row
 
-    def _record(self, row: Row) -> RemoteRecord:
+    def record(self, row: Row) -> RemoteRecord:
+        """Return a client as a record; what the row does not tell of counts as blank."""
         return RemoteRecord(identifier(row), self.naming.values(row), lacks=self.naming.off)
 
     # Finding
@@ -66,7 +67,7 @@ class Records:
         Where nobody has it, that is doubtful if the answer holds rows without the e-mail in them, or may be one page.
         """
         listed = rows(self.client.list({self.client.settings.autochat_search: email})) or []
-        records = [self._record(row) for row in listed if identifier(row)]
+        records = [self.record(row) for row in listed if identifier(row)]
         matching = [record for record in records if record.values["email"].strip().lower() == email]
         if not matching and (len(listed) >= _PAGE or not all(_mentions(row, email) for row in listed)):
             self._doubted.add(email)

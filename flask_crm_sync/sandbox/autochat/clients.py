@@ -74,9 +74,18 @@ class Clients:
             (*_kept(client), client.updated, client.deleted, client.id),
         )
 
-    def page(self, wanted: dict[str, str], *, loose: bool, offset: int, limit: int) -> tuple[list[Client], int]:
-        """Return clients that match all wanted values, newest first, and how many there are in all."""
-        where, values = ["workspace = ?", "deleted IS NULL"], [self.workspace]
+    def page(
+        self, wanted: dict[str, str], *, loose: bool, offset: int, limit: int, since: int = 0
+    ) -> tuple[list[Client], int]:
+        """Return clients that match all wanted values, newest first, and how many there are in all.
+
+        Those that were last changed before ``since`` (ms) are left out.
+        """
+        where: list[str] = ["workspace = ?", "deleted IS NULL"]
+        values: list[str | int] = [self.workspace]
+        if since:
+            where.append("updated >= ?")
+            values.append(since)
         for column, text in wanted.items():
             where.append(f"instr({column}, ?) > 0" if loose else f"{column} = ?")
             values.append(text.lower())

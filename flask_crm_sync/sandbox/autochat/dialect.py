@@ -20,6 +20,9 @@ class Dialect(Switches):
         "nothing", "Which query parameters find clients. Any other is ignored, and everybody is returned."
     )
     search_is_loose: bool = switch(True, "A search also returns clients whose value merely contains what is asked for.")
+    changed_since: Literal["nothing", "updated_since"] = switch(
+        "nothing", "Which query parameter lists only clients that changed since a moment. Any other is ignored."
+    )
     company_name_required: bool = switch(True, "A client without company_name is refused.")
     email_unique: bool = switch(False, "A second client with the same e-mail address is refused with 409.")
     unknown_fields_refused: bool = switch(True, "A field that AutoChat does not know is a 400; else it is dropped.")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, request
 
+from ..clock import from_iso
 from . import writes
 from .access import READ_CLIENTS, WRITE_CLIENTS
 from .clients import Activities, Clients
@@ -24,9 +25,11 @@ def list_clients(caller: Caller) -> Answer:
     dialect = caller.office.dialect
     page, limit = _number("page", 1, 1_000_000), _number("limit", USUAL_PAGE, LARGEST_PAGE)
     wanted = {name: request.args[name] for name in SEARCHABLE[dialect.search_by] if request.args.get(name)}
+    since = _moment(dialect.changed_since)
     with caller.office.store.reading():
         clients = Clients(caller.office.store, caller.workspace)
-        found, total = clients.page(wanted, loose=dialect.search_is_loose, offset=(page - 1) * limit, limit=limit)
+        offset = (page - 1) * limit
+        found, total = clients.page(wanted, loose=dialect.search_is_loose, offset=offset, limit=limit, since=since)
     body: dict[str, Any] = {"data": [client.shown() for client in found]}
     if dialect.paging_shown:
         body["pagination"] = {"page": page, "limit": limit, "total": total}
@@ -116,6 +119,14 @@ def _number(name: str, default: int, most: int) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= most):
         raise invalid(f"{name} must be between 1 and {most}")
     return int(text)
+
+
+def _moment(name: str) -> int:
+    """Return a moment that the query names, in milliseconds; 0 where it names none."""
+    try:
+        return from_iso(request.args[name]) if name in request.args else 0
+    except ValueError:
+        raise invalid(f"{name} must be an ISO 8601 date") from None
 
 
 def _check_activities(caller: Caller) -> None:
