@@ -20,7 +20,7 @@ from .warm import open_adapter
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 CONFLICT_RULES: tuple[str, ...] = get_args(ConflictRule)
 
-RULE = "rule of "
+RULE = "rule:"
 """How the audit trail names a field's rule: with the field's name behind."""
 
 _table: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
