@@ -14,6 +14,8 @@ CLIENT, CONVERSATION = "client", "conversation"
 CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 QUALIFICATION = "qualification"
 """What happened to a client of whom a conversation was judged anew: nothing was edited in the host."""
+REVIEWED = "reviewed"
+"""What happened to a client of whom a review or a person left a conversation as it was: something may follow."""
 
 
 class Change(Base):

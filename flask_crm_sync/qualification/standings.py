@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..models import Change, Judgement
-from ..models.change import CLIENT, QUALIFICATION
+from ..models.change import CLIENT, QUALIFICATION, REVIEWED
 from ..models.notice import LEAD_QUALIFIED, REVIEW_CHANGED
-from ..models.qualification import DOWNGRADED, QUALIFIED, UPGRADED
+from ..models.qualification import DOWNGRADED, PERSON, QUALIFIED, UPGRADED
 from ..sync.news import note
 from .standing import Standing
 
@@ -83,7 +83,7 @@ class Telling:
 
     now: datetime
     history: list[dict[str, Any]] = field(default_factory=list)
-    clients: dict[tuple[str, str], None] = field(default_factory=dict)
+    clients: dict[tuple[str, str], str] = field(default_factory=dict)
     news: list[tuple[UUID, Move, Say]] = field(default_factory=list)
 
     def add(self, row_id: UUID, move: Move, say: Say, *, quietly: bool = False) -> None:
@@ -93,22 +93,29 @@ class Telling:
         """
         own = {name: getattr(move, name) for name in ("account_id", "conversation_id", "client_id", "set_name")}
         self.history.append({**own, "before": move.before, "after": move.after, **asdict(say), "at": self.now})
-        if move.before != move.after and not quietly:
+        if quietly:
+            return
+        if move.before == move.after and (move.outcome or move.decided_by == PERSON) and move.client_id:
+            self.clients.setdefault((move.account_id, move.client_id), REVIEWED)
+        if move.before != move.after:
             self.look_at(move.account_id, move.client_id)
             self.news.append((row_id, move, say))
 
     def look_at(self, account_id: str, client_id: str) -> None:
         """Let the fan-out look at a client, of whom a conversation was judged anew."""
         if client_id:
-            self.clients[account_id, client_id] = None
+            self.clients[account_id, client_id] = QUALIFICATION
 
     def write(self, connection: sa.Connection) -> None:
         """Write all of it, in the caller's transaction."""
         if self.history:
             connection.execute(judgements.insert(), self.history)
-        same = {"subject_type": CLIENT, "kind": QUALIFICATION, "created_at": self.now}
+        same = {"subject_type": CLIENT, "created_at": self.now}
         if self.clients:
-            rows = [{**same, "account_id": account, "subject_id": client} for account, client in self.clients]
+            rows = [
+                {**same, "account_id": account, "subject_id": client, "kind": kind}
+                for (account, client), kind in self.clients.items()
+            ]
             connection.execute(_changes.insert(), rows)
         for row_id, move, say in self.news:
             _note(connection, row_id, move, say, self.now)

@@ -50,7 +50,7 @@ def outcomes_of(connection: sa.Connection, to: Row, client_ids: Iterable[str]) -
         place = (row.status != QUALIFIED, _RANK.index(outcome_of(row)))
         known = found.get(row.client_id)
         if known is None or place < known[0]:
-            found[row.client_id] = (place, _told(row))
+            found[row.client_id] = (place, told_of(row))
     return {client_id: outcome for client_id, (_place, outcome) in found.items()}
 
 
@@ -63,7 +63,8 @@ def outcome_of(row: sa.Row[Any]) -> str:
     return DOWNGRADED if row.ever_qualified_at is not None else UNDECIDED
 
 
-def _told(row: sa.Row[Any]) -> ClientOutcome:
+def told_of(row: sa.Row[Any]) -> ClientOutcome:
+    """Return what one conversation came to, with who found it and why."""
     outcome = outcome_of(row)
     by_review = outcome in (CONFIRMED, UPGRADED, DOWNGRADED, UNDECIDED) and row.decided_by != PERSON
     reason = (row.review_reason if by_review else "") or row.reason

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ..host.reading import ConversationHead
 from ..models import Link, Qualification
-from ..models.change import CLIENT, CONVERSATION
+from ..models.change import CLIENT, CONVERSATION, QUALIFICATION
 from ..models.link import ACTIVE
 from ..models.operation import ADD_NOTE, PENDING, SKIPPED, SUCCESS
 from ..models.qualification import QUALIFIED
@@ -142,6 +142,8 @@ def held_back(drain: Drain, batch: Sequence[Claimed]) -> dict[int, Verdict]:
     for operation in turned_away:
         if not gate.has_taken(drain.connection, operation.client_id):
             verdicts[operation.id] = skipped(reasons.NOT_QUALIFIED)
+        elif operation.subject_type == QUALIFICATION:
+            continue  # the note that says so
         elif operation.is_note or operation.client_id in told:
             verdicts[operation.id] = skipped(reasons.NO_LONGER_QUALIFIED)
     return verdicts

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..models.change import CONVERSATION
 from ..models.operation import ADD_NOTE, PENDING, SKIPPED, UPDATE
 from . import reasons
 from .operations import new_operation, owe
@@ -35,14 +34,18 @@ def release_notes(
     if waiting:
         connection.execute(_RELEASE, {"ids": waiting, "now": now})
     skipped = {
-        note.subject_id: note.client_id for note in notes if note.status == SKIPPED and note.client_id in arrived
+        (note.subject_type, note.subject_id): note.client_id
+        for note in notes
+        if note.status == SKIPPED and note.client_id in arrived
     }
-    owe(connection, [_note(to, subject_id, client_id, now) for subject_id, client_id in skipped.items()])
+    owe(connection, [_note(to, subject, client_id, now) for subject, client_id in skipped.items()])
 
 
 _WAITS = sa.and_(operations.c.status == PENDING, operations.c.reason == reasons.WAITING_FOR_CLIENT)
 _SKIPPED = sa.and_(operations.c.status == SKIPPED, operations.c.reason == reasons.NO_CONTACT_DETAILS)
-_CONCERNED = sa.select(*(operations.c[name] for name in ("id", "status", "subject_id", "client_id"))).where(
+_CONCERNED = sa.select(
+    *(operations.c[name] for name in ("id", "status", "subject_type", "subject_id", "client_id"))
+).where(
     operations.c.connection_id == sa.bindparam("of"),
     operations.c.client_id.in_(sa.bindparam("clients", expanding=True)),
     operations.c.status.in_((PENDING, SKIPPED)),
@@ -56,13 +59,13 @@ _RELEASE = (
 )
 
 
-def _note(to: sa.RowMapping, subject_id: str, client_id: str, now: datetime) -> dict[str, Any]:
+def _note(to: sa.RowMapping, subject: tuple[str, str], client_id: str, now: datetime) -> dict[str, Any]:
     return new_operation(
         to,
         kind=ADD_NOTE,
         lane=UPDATE,
-        subject_type=CONVERSATION,
-        subject_id=subject_id,
+        subject_type=subject[0],
+        subject_id=subject[1],
         client_id=client_id,
         due_at=now,
         now=now,
