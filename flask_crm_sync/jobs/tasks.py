@@ -15,7 +15,7 @@ from ..notifications.retention import purge_news
 from ..notifications.sending import is_anything_due, send_due
 from ..notifications.spread import spread
 from ..qualification.schedule import next_review_at
-from ..sync.catch_up import catch_up
+from ..sync.catch_up import catch_up, is_catching_up
 from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
 from ..sync.fanout import fan_out
@@ -23,6 +23,7 @@ from ..sync.guesses import forget_tries
 from ..sync.push import Drained
 from ..sync.push import drain as push
 from ..sync.retention import purge_log
+from ..sync.retry_runs import go_on_with_all
 from ..sync.scan import scan
 from .heartbeat import beat
 from .qualifying import ask_for_reviews, judge_marked, look_at_changes, make_reviews
@@ -39,6 +40,7 @@ def wake() -> None:
         fan_out(running.sync)
         judge_marked(running)
         catch_up_a_slice(running)
+        try_a_slice_again(running)
         due = due_connections(running.sync)
         ask_for(running, due[1:])
         for first in due[:1]:
@@ -95,6 +97,7 @@ def look_around(running: Running) -> None:
     judge_marked(running)
     ask_for_reviews(running)
     catch_up_a_slice(running)
+    try_a_slice_again(running)
     purge_log(running.sync)
     forget_tries(running.sync)
     purge_news(running.sync)
@@ -111,6 +114,12 @@ def tell_people(running: Running) -> None:
 def catch_up_a_slice(running: Running) -> None:
     """Owe the next slice of the clients that a connection catches up with; what is left is another job's."""
     if catch_up(running.sync):
+        running.queues.wake()
+
+
+def try_a_slice_again(running: Running) -> None:
+    """Go on with each retry of all that failed for one cause; what is left is another job's."""
+    if go_on_with_all(running.sync):
         running.queues.wake()
 
 
@@ -134,6 +143,8 @@ def work_on(running: Running, connection_id: UUID, lane: int = LIVE) -> Drained:
     )
     if drained.more:
         running.queues.enqueue_drain(connection_id, lane)
+    elif drained.settled and is_catching_up(running.sync):
+        running.queues.wake()  # there is room for the next slice
     return drained
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from ..models.operation import FAILED
-from . import audit
 from .choices import may_be_retried, resume_on
 from .context import Sync
 from .log import crms_of, merged, of_cause
@@ -40,58 +39,60 @@ class Retried:
     finished: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What failed for a cause: the oldest and the newest number, and how many, counted up to 10,000; else zeros."""
+
+    first: int = 0
+    last: int = 0
+    number: int = 0
+
+
 def count_failed(sync: Sync, account_id: str, cause: Cause) -> int:
     """Return how many entries failed for a cause; the counting stops at 10,000."""
     with sync.database.read() as database:
-        bounded = _failed(database, account_id, cause, Place(), COUNT_TO).subquery()
-        return database.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one()
+        return _count(database, account_id, cause)
 
 
-def newest_failed(sync: Sync, account_id: str, cause: Cause) -> int:
-    """Return the number of the newest entry that failed for a cause, 0 where none did: what a retry goes up to."""
-    with sync.database.read() as database:
-        return database.execute(_failed(database, account_id, cause, Place(), 1)).scalar() or 0
+def extent_of(database: sa.Connection, account_id: str, cause: Cause) -> Extent:
+    """Return what a retry of all that failed for a cause goes from and up to.
 
-
-def retry_slice(
-    sync: Sync, account_id: str, cause: Cause, *, after: int = 0, up_to: int, by: str = "", slice_size: int = SLICE
-) -> Retried:
-    """Try the next slice of them again: those with numbers behind `after`, up to `up_to`, oldest first.
-
-    The first slice is recorded in the audit trail for all of them. Raises ChoiceNotPossible for a cause that asks for
-    a decision on each entry.
+    Raises ChoiceNotPossible for a cause that asks for a decision on each entry.
     """
     if not may_be_retried(cause.reason):
         raise ChoiceNotPossible("Each of these entries needs a decision of its own.")
-    try:
-        return _retry_slice(sync, account_id, cause, after, up_to, by, slice_size)
-    except IntegrityError:  # something newer began to wait for one of them at this moment: now it can be seen
-        return _retry_slice(sync, account_id, cause, after, up_to, by, slice_size)
+    oldest, newest = (
+        database.execute(_failed(database, account_id, cause, place, 1)).scalar() or 0 for place in (_OLDEST, Place())
+    )
+    return Extent(oldest, newest, _count(database, account_id, cause))
 
 
-def _retry_slice(
-    sync: Sync, account_id: str, cause: Cause, after: int, up_to: int, by: str, slice_size: int
+def retry_slice(
+    database: sa.Connection,
+    account_id: str,
+    cause: Cause,
+    now: datetime,
+    *,
+    after: int = 0,
+    up_to: int,
+    slice_size: int = SLICE,
 ) -> Retried:
-    now = sync.clock.now()
-    with sync.database.write() as database:
-        chosen = _failed(database, account_id, cause, Place(after=after), slice_size)
-        rows = [row for row in database.execute(chosen) if row.id <= up_to]
-        done = sum(_resumed(database, row, now) for row in rows)
-        if rows and after == 0:
-            audit.record(
-                database,
-                account_id,
-                audit.RETRY_ALL,
-                now=now,
-                by=by,
-                subject_type=audit.LOG,
-                crm=cause.crm,
-                after={"reason": cause.reason, "up_to": up_to},
-            )
+    """Try the next slice of them again: those with numbers behind `after`, up to `up_to`, oldest first.
+
+    Raises IntegrityError where something newer began to wait for one of them at this moment: it can be seen next time.
+    """
+    chosen = _failed(database, account_id, cause, Place(after=after), slice_size)
+    rows = [row for row in database.execute(chosen) if row.id <= up_to]
+    done = sum(_resumed(database, row, now) for row in rows)
     return Retried(done, rows[-1].id if rows else up_to, finished=len(rows) < slice_size)
 
 
-def _resumed(database: sa.Connection, row: Any, now: Any) -> bool:
+def _count(database: sa.Connection, account_id: str, cause: Cause) -> int:
+    bounded = _failed(database, account_id, cause, Place(), COUNT_TO).subquery()
+    return database.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one()
+
+
+def _resumed(database: sa.Connection, row: Any, now: datetime) -> bool:
     """One that moved on meanwhile, or whose work is in hand, is left where it is."""
     try:
         with database.begin_nested():
@@ -99,6 +100,9 @@ def _resumed(database: sa.Connection, row: Any, now: Any) -> bool:
     except ChoiceNotPossible:
         return False
     return True
+
+
+_OLDEST = Place(after=0)
 
 
 def _failed(database: sa.Connection, account_id: str, cause: Cause, place: Place, limit: int) -> sa.Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,17 +42,15 @@ def sync_now(sync: Sync, account_id: str | None = None, crm: str | None = None) 
         return sum(due.values())
 
 
-def watch_retried(sync: Sync, account_id: str, crm: str = "") -> None:
+def watch_retried(database: sa.Connection, account_id: str, crm: str, now: datetime) -> None:
     """Remember a run of what is due after many were tried again, so that pages can show how far its sending is.
 
     "" for `crm` stands for all of the account's.
     """
-    now = sync.clock.now()
-    with sync.database.write() as database:
-        for connection_id in database.execute(_workable(account_id, crm or None)).scalars().all():
-            number = database.execute(_DUE, {"of": connection_id, "now": now}).scalar_one()
-            if number:
-                begin(database, connection_id, RETRY, number, now)
+    for connection_id in database.execute(_workable(account_id, crm or None)).scalars().all():
+        number = database.execute(_DUE, {"of": connection_id, "now": now}).scalar_one()
+        if number:
+            begin(database, connection_id, RETRY, number, now)
 
 
 def _workable(account_id: str | None, crm: str | None) -> sa.Select[Any]:

@@ -113,3 +113,8 @@ def _csrf_name() -> str:
 def back_to(endpoint: str, **values: Any) -> ResponseReturnValue:
     """Answer a form that was carried out: go to a page, by GET."""
     return redirect(url_for(f"{NAME}.{endpoint}", **values), 303)
+
+
+def bounded(number: int) -> int:
+    """Return a number from an address; one that no database has stands for nothing, and 0 is nobody's number."""
+    return number if number < 2**63 else 0

@@ -19,7 +19,7 @@ from ..sync.connections import crm_label
 from ..sync.log import Entry, find_entry
 from ..sync.refusals import ChoiceNotPossible
 from .door import door, this_account, this_sync
-from .entrance import MANAGE, VIEW, back_to, may_manage, page
+from .entrance import MANAGE, VIEW, back_to, bounded, may_manage, page
 from .notices import tell
 from .record_links import web_address
 from .texts import gettext as _
@@ -41,7 +41,7 @@ class Candidate:
 @page("/log/<int:operation_id>", needs=VIEW)
 def entry(operation_id: int) -> ResponseReturnValue:
     """Show one entry."""
-    found = find_entry(this_sync(), this_account(), _bounded(operation_id))
+    found = find_entry(this_sync(), this_account(), bounded(operation_id))
     return render_template(
         "crm_sync/entry.html",
         entry=found,
@@ -74,7 +74,7 @@ def dismiss(operation_id: int) -> ResponseReturnValue:
 @page("/log/<int:operation_id>/decide", needs=MANAGE, methods=("POST",))
 def decide(operation_id: int) -> ResponseReturnValue:
     """Carry out what the user chose."""
-    find_entry(this_sync(), this_account(), _bounded(operation_id))
+    find_entry(this_sync(), this_account(), bounded(operation_id))
     decision = request.form.get("decision", "")
     if not decision:
         tell(_("Choose one of the possibilities first."), "bad")
@@ -85,18 +85,13 @@ def decide(operation_id: int) -> ResponseReturnValue:
 
 def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> ResponseReturnValue:
     try:
-        after = choice(this_sync(), this_account(), _bounded(operation_id), by=door().access.user_id())
+        after = choice(this_sync(), this_account(), bounded(operation_id), by=door().access.user_id())
     except ChoiceNotPossible as error:
         tell(f"{said(str(error))} {said(error.advice)}", "bad")
         return back_to("entry", operation_id=operation_id)
     door().queues.wake()
     tell(done)
     return back_to("entry", operation_id=after.id)
-
-
-def _bounded(operation_id: int) -> int:
-    """A number that no database has stands for nothing; 0 is nobody's number."""
-    return operation_id if operation_id < 2**63 else 0
 
 
 def _candidates(found: Entry) -> list[Candidate]:

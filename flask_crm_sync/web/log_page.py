@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..sync.causes import Cause, count_failed
 from ..sync.choices import may_be_retried
 from ..sync.connections import ConnectionView, connections
 from ..sync.log import KINDS, STATUSES, LogFilter, LogPage, log_page
+from ..sync.retry_runs import Retrying, open_runs
 from .asked import log_address, log_filter, number
 from .door import this_account, this_sync
 from .entrance import VIEW, may_manage, page
@@ -23,7 +25,7 @@ def log() -> ResponseReturnValue:
     """Show a page of the log."""
     wanted, shown = _asked_for()
     is_first = shown.newer is None and "before" not in request.args and "after" not in request.args
-    context = _shown(wanted, shown)
+    context, retries = _shown(wanted, shown), open_runs(this_sync(), this_account())
     return render_template(
         "crm_sync/log.html",
         live=is_first and request.args.get("live") != "0" and not wanted.client,  # a search asks the host's own table
@@ -32,7 +34,8 @@ def log() -> ResponseReturnValue:
         kinds=KINDS,
         crms=_crms(context["connected"], wanted),
         manages=may_manage(),
-        same_cause=_same_cause(wanted),
+        retries=retries,
+        same_cause=0 if _is_under_way(wanted, retries) else _same_cause(wanted),
         **context,
     )
 
@@ -65,6 +68,10 @@ def _crms(connected: list[ConnectionView], wanted: LogFilter) -> list[str]:
     """Return the CRMs to choose from: those that the account ever had, and the one that is chosen."""
     names = {one.crm for one in connected} or set(registry.adapters())
     return sorted(names | ({wanted.crm} if wanted.crm else set()))
+
+
+def _is_under_way(wanted: LogFilter, retries: Sequence[Retrying]) -> bool:
+    return any(each.cause == Cause(wanted.reason, wanted.crm) for each in retries)
 
 
 def _same_cause(wanted: LogFilter) -> int:

@@ -18,7 +18,7 @@ from flask_crm_sync.config import Settings
 from flask_crm_sync.models import Connection, Database, Operation
 from flask_crm_sync.models.operation import FAILED, PENDING, SUCCESS
 from flask_crm_sync.sync import log
-from flask_crm_sync.sync.causes import Cause, count_failed, newest_failed, retry_slice
+from flask_crm_sync.sync.causes import Cause, Extent, count_failed, extent_of, retry_slice
 from flask_crm_sync.sync.context import Sync
 from flask_crm_sync.sync.log import KINDS, STATUSES, LogFilter, every_entry, log_page
 from flask_crm_sync.sync.paging import Place
@@ -135,10 +135,12 @@ def test_no_filter_reads_the_whole_log(world: World) -> None:
 def test_all_of_one_cause_is_tried_again_on_every_database(world: World) -> None:
     sync, cause = sync_of(world), Cause("invalid_record")
     known = expected(world, LogFilter(status=FAILED, reason=cause.reason))
-    assert (newest_failed(sync, "1", cause), count_failed(sync, "1", cause)) == (known[0], len(known))
+    with world.database.read() as database:
+        assert extent_of(database, "1", cause) == Extent(known[-1], known[0], len(known))
     after, done, finished = 0, 0, False
     while not finished:
-        step = retry_slice(sync, "1", cause, after=after, up_to=known[0], slice_size=5)
+        with world.database.write() as database:
+            step = retry_slice(database, "1", cause, NOW, after=after, up_to=known[0], slice_size=5)
         after, done, finished = step.reached, done + step.done, step.finished
     assert done == len(known)
     assert count_failed(sync, "1", cause) == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import re
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, PENDING, SUCCESS
+from flask_crm_sync.sync import retry_runs
 from flask_crm_sync.sync.audit import trail
-from flask_crm_sync.web import retry_page
 from flask_crm_sync.web.export_page import COLUMNS, guarded
 from tests.web.helpdesk import OURS, THEIRS, Client, Helpdesk, open_helpdesk
 from tests.web.test_crm_pages import plain, post, read, told
@@ -162,40 +161,61 @@ def test_one_cause_offers_to_retry_all_of_it(desk: Helpdesk) -> None:
     assert desk.wakes.count == 1
 
 
-def test_a_long_retry_goes_step_by_step_and_says_how_far_it_is(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_page, "SLICES", 1)
+@pytest.fixture
+def slow(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> Helpdesk:
+    """A helpdesk with more that failed for one cause than is tried again at once."""
+    monkeypatch.setattr(retry_runs, "SLICES", 1)
     view = desk.connect()
-    for number in range(150):
+    for number in range(250):
         desk.add_operation(view, str(number), status=FAILED, reason="invalid_record")
-    browser = desk.browser("manager")
-    first = post(browser, "/crm/log/retry-all", reason="invalid_record")
-    assert "100 of 150" in plain(first.text)
-    last = browser.post("/crm/log/retry-all", data=carried_by(first.text))
-    assert "150 entries are tried again now." in plain(last.text)
-    assert shown(desk, "status=failed") == []
-    card = plain(read(browser, "/crm/"))
-    assert "Trying again 0 of 150" in card
+    return desk
+
+
+def begun(desk: Helpdesk) -> str:
+    """Begin to retry all; return the address of the page that shows how far it is."""
+    answer = post(desk.browser("manager"), "/crm/log/retry-all", reason="invalid_record")
+    assert answer.status_code == 303
+    return str(answer.location)
+
+
+def test_a_long_retry_goes_on_without_its_page(slow: Helpdesk) -> None:
+    watched, browser = begun(slow), slow.browser("viewer")
+    assert "100 of 250" in plain(read(browser, watched))
+    while retry_runs.go_on_with_all(slow.sync):
+        pass
+    page = plain(read(browser, watched))
+    assert "250 entries are tried again now." in page
+    assert "Stop this" not in page
+    assert shown(slow, "status=failed") == []
+    card = plain(read(slow.browser("manager"), "/crm/"))
+    assert "Trying again 0 of 250" in card
     assert "Stop this" not in card
 
 
-def test_a_long_retry_tells_its_rate_and_time_left_and_stops_where_it_is(
-    desk: Helpdesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retry_page, "SLICES", 1)
-    view, browser = desk.connect(), desk.browser("manager")
-    for number in range(250):
-        desk.add_operation(view, str(number), status=FAILED, reason="invalid_record")
-    first = carried_by(post(browser, "/crm/log/retry-all", reason="invalid_record").text)
-    desk.clock.sleep(60)
-    second = browser.post("/crm/log/retry-all", data=first).text
-    assert "200 a minute, about 1 minute left" in plain(second)
-    answer = browser.post("/crm/log/retry-all", data={**carried_by(second), "stop": "1"}, follow_redirects=True)
-    assert "200 entries are tried again now. The others stay as they are." in plain(answer.text)
-    assert len(shown(desk, "status=failed")) == 50
+def test_the_page_only_watches(slow: Helpdesk) -> None:
+    watched, browser = begun(slow), slow.browser("viewer")
+    assert plain(read(browser, watched)) == plain(read(browser, watched))
+    assert len(retry_runs.open_runs(slow.sync, OURS)) == 1
 
 
-def carried_by(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html.unescape(page)))
+def test_a_long_retry_tells_its_rate_and_time_left_and_stops_where_it_is(slow: Helpdesk) -> None:
+    watched, browser = begun(slow), slow.browser("manager")
+    slow.clock.sleep(60)
+    retry_runs.go_on_with_all(slow.sync)
+    assert "200 a minute, about 1 minute left" in plain(read(browser, watched))
+    page = told(browser, f"{watched}/stop")
+    assert "200 entries are tried again now. The others stay as they are." in page
+    assert not retry_runs.go_on_with_all(slow.sync)
+    assert len(shown(slow, "status=failed")) == 50
+    assert "Stopped" in plain(read(browser, watched))
+
+
+def test_the_log_leads_to_what_is_tried_again(slow: Helpdesk) -> None:
+    watched = begun(slow)
+    assert f'href="{watched}"' in slow.browser("viewer").get("/crm/log").text
+    page = read(slow.browser("manager"), "/crm/log?reason=invalid_record&status=failed")
+    assert "Retry all" not in page
+    assert begun(slow) == watched
 
 
 @pytest.mark.parametrize("reason", ["", "cannot_confirm", "no_such_reason", "x" * 300])
