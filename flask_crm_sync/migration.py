@@ -102,7 +102,7 @@ def _config(**attributes: Any) -> Config:
 
 
 def lock_name(engine: sa.Engine) -> str:
-    """Return the name of the lock that an upgrade holds on MariaDB; names are the server's, so it bears the database's."""
+    """Return the name of the lock that an upgrade holds on MariaDB: the server's, so it bears the database's."""
     database = str(engine.url.database).encode()
     return f"crm_sync_upgrade_{hashlib.sha256(database).hexdigest()[:32]}"
 
