@@ -10,6 +10,9 @@ from ..sync.overview import OUTCOMES, STEPS, Hour, Ways
 from .texts import gettext as _
 
 WIDTH, HEIGHT = 480, 96
+SCARCE = 80
+"""Percent of an allowance from which its use is shown as a warning."""
+
 _GAP = 4
 
 
@@ -26,11 +29,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One bar of a distribution: its name, its number, and its share of the largest in percent."""
+    """One bar of a distribution: its name, its number, and its share of the largest in percent.
+
+    It `warns` where there is little left of what it measures.
+    """
 
     name: str
     number: int
     percent: int
+    warns: bool = False
 
 
 def columns_of(hours: Sequence[Hour]) -> list[Block]:
@@ -62,9 +69,10 @@ def bars_of(ways: Ways) -> list[Bin]:
 
 def bars_of_budget(used: Used) -> list[Bin]:
     """Return the bars of a CRM's allowance: what is used, what will be by the end of its day, what is left."""
-    bars = [Bin(_("used"), used.calls, used.percent)]
+    bars = [Bin(_("used"), used.calls, used.percent, used.percent >= SCARCE)]
     if used.by_end is not None:
-        bars.append(Bin(_("by midnight, at this rate"), used.by_end, used.percent_by_end))
+        late = used.percent_by_end >= SCARCE
+        bars.append(Bin(_("by midnight, at this rate"), used.by_end, used.percent_by_end, late))
     left = max(0, used.limit - used.calls)
     return [*bars, Bin(_("still free"), left, round(100 * left / used.limit) if used.limit else 0)]
 

@@ -13,9 +13,10 @@ from flask_crm_sync.models.connection import NEEDS_ATTENTION
 from flask_crm_sync.models.operation import FAILED, SKIPPED, SUCCESS
 from flask_crm_sync.sync import allowance
 from flask_crm_sync.sync import overview as engine
-from flask_crm_sync.sync.allowance import budget_of, forecast
+from flask_crm_sync.sync.allowance import Used, budget_of, forecast
 from flask_crm_sync.sync.connections import ConnectionView
 from flask_crm_sync.sync.overview import overview
+from flask_crm_sync.web.charts import bars_of_budget
 from tests.web.helpdesk import OURS, THEIRS, Helpdesk
 from tests.web.test_crm_pages import read
 
@@ -131,6 +132,11 @@ def test_the_budget_is_told_with_its_forecast_and_its_table(desk: Helpdesk, monk
     assert "300 of the day's 1,000 calls, about 1,200 by midnight. Its day ends at 05:00 UTC." in page
     assert "At this rate the day's calls are used up" in page
     assert "used 300 by midnight, at this rate 1,200 still free 700" in page
+
+
+@pytest.mark.parametrize(("calls", "warns"), [(100, [False, False]), (850, [True, False])])
+def test_much_used_is_a_warning_and_much_left_is_none(calls: int, warns: list[bool]) -> None:
+    assert [bar.warns for bar in bars_of_budget(Used(calls, 1000))] == warns
 
 
 @pytest.mark.parametrize("zone", ["", "Nowhere/Land", None])
