@@ -20,10 +20,14 @@ CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS = "connect", "disconnect", "pause",
 RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT = "retry", "retry_all", "dismiss", "decide", "export"
 OVERRIDE = "override"
 NOTIFY = "notify"
+ERASE, LIFT, PUT_BACK = "erase", "lift_erasure", "put_back"
 CRITERIA = "criteria"
+MAPPING = "mapping"
 ACTIONS = (
     *(CONNECT, DISCONNECT, PAUSE, RESUME, SETTINGS, RETRY, RETRY_ALL, DISMISS, DECIDE, EXPORT),
     *(OVERRIDE, NOTIFY, CRITERIA),
+    MAPPING,
+    *(ERASE, LIFT, PUT_BACK),
 )
 
 CONNECTION, OPERATION, LOG = "connection", "operation", "log"

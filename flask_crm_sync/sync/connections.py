@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,7 +24,7 @@ from ..credentials.typed import checked_credentials
 from ..crm import registry
 from ..crm.base import Identity
 from ..errors import CredentialsRefused, CRMError, CRMSyncError, PermissionMissing, ReconnectRequired, SecretUnreadable
-from ..models import Connection, Link, Operation
+from ..models import Connection, Link, Operation, Schema
 from ..models.connection import CONNECTED, DISCONNECTED, NEEDS_ATTENTION
 from ..models.criterion import DEFAULT_SET
 from ..models.operation import FAILED, PENDING
@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 _table: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
 _operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
+_schemas: sa.Table = sa.inspect(Schema).local_table  # type: ignore[assignment]
 
 _UNBLOCKED = {"blocked_until": None, "blocked_code": "", "blocked_message": "", "blocked_count": 0}
 _HIDDEN = {"credentials", "traits", "fence", "lease_until", "sign_in", "renewals", "renewing_until"}
@@ -63,6 +64,7 @@ class ConnectionView:
     """A connection without its secrets. Instants are aware, in UTC.
 
     `remote_label` is the CRM's name for the account we speak to; `findings` are sentences of the last good test.
+    `mapping` is the stored form of its field mapping and filter, None where nobody has changed either.
     """
 
     id: UUID
@@ -84,6 +86,7 @@ class ConnectionView:
     next_interval_at: datetime | None
     tested_at: datetime | None
     last_success_at: datetime | None
+    mapping: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -312,6 +315,7 @@ def _forget_remote_account(database: sa.Connection, connection_id: UUID) -> None
     Neither is its webhook believed any more.
     """
     forget_webhook(database, connection_id)
+    database.execute(_schemas.delete().where(_schemas.c.connection_id == connection_id))
     database.execute(_links.delete().where(_links.c.connection_id == connection_id))
     theirs = _operations.update().where(_operations.c.connection_id == connection_id)
     database.execute(theirs.where(_operations.c.status == FAILED).values(details=sa.null(), unknown=False))
@@ -368,8 +372,8 @@ def _row(sync: Sync, connection_id: UUID) -> sa.Row[Any]:
 
 
 def _view(row: Any) -> ConnectionView:
-    own = {field.name: getattr(row, field.name) for field in fields(ConnectionView) if field.name in row._fields}
-    settings = ConnectionSettings(*(getattr(row, field.name) for field in fields(ConnectionSettings)))
+    own = {one.name: getattr(row, one.name) for one in fields(ConnectionView) if one.name in row._fields}
+    settings = ConnectionSettings(*(getattr(row, one.name) for one in fields(ConnectionSettings)))
     return ConnectionView(**own, label=crm_label(row.crm), settings=settings)
 
 

@@ -68,6 +68,8 @@ def _merge(drain: Drain, item: ContactItem) -> None:
         base, item.link.intents, item.ours, theirs, item.digest, version=version, terms=terms, manners=manners
     )
     item.plan.leave_there(item.record.lacks, Left.LACKING)
+    if terms is None:
+        item.plan.leave_there(list(item.plan.brings), Left.STRICTER)
     item.plan.leave(item.record.lacks, Left.LACKING)
     required = {spec.name for spec in drain.adapter.fields if spec.required}
     item.plan.leave([name for name in required if item.plan.writes.get(name) == ""], Left.NEVER_BLANK)

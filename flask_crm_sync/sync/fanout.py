@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ..host.reading import ConversationHead
 from ..models import Change, Connection, CriterionRow, Link
-from ..models.change import CLIENT, CONVERSATION, CREATED, DELETED, QUALIFICATION
+from ..models.change import CLIENT, CONVERSATION, CREATED, DELETED, QUALIFICATION, REVIEWED
 from ..models.connection import DISCONNECTED
 from ..models.database import supports_skip_locked
 from ..models.link import ACTIVE, TOMBSTONE
@@ -21,10 +21,12 @@ from ..models.operation import ADD_NOTE, CREATE_LEAD, LIVE, PENDING, SKIPPED, UP
 from . import reasons
 from .context import Sync
 from .deadlock import again_if_deadlocked
+from .follow_up_notes import notes_that_follow
 from .links import forget_former
+from .mapping.turning_away import follows_conversations
 from .operations import new_operation, owe
 from .operations import table as operations
-from .qualified import gate_for, past_conversations
+from .qualified import Gate, gate_for, past_conversations
 from .rounds import next_round
 from .steps import JudgingStep, Step, reach
 from .to_judge import (
@@ -62,6 +64,13 @@ class _Happened:
     """Clients of whom something changed in the host."""
     judged: set[str] = field(default_factory=set)
     """Clients of whom a conversation was judged anew."""
+    reviewed: set[str] = field(default_factory=set)
+    """Clients of whom a review or a person left a conversation as it was."""
+
+    @property
+    def only_reviewed(self) -> set[str]:
+        """Return the clients to whom nothing else happened: they concern who has something follow from it."""
+        return self.reviewed - self.judged - self.edited
 
 
 def fan_out(sync: Sync) -> int:
@@ -127,7 +136,8 @@ def _fold(changes: Iterable[Any]) -> _Happened:
             gone.discard(subject_id)  # SQLite hands a deleted row's key to the next one
             happened.born[subject_type, subject_id] = created_at
         if is_client:
-            (happened.judged if kind == QUALIFICATION else happened.edited).add(subject_id)
+            sets = {QUALIFICATION: happened.judged, REVIEWED: happened.reviewed}
+            sets.get(kind, happened.edited).add(subject_id)
         if is_client and account_id is not None:
             happened.accounts[subject_id] = account_id
         if is_client and happened.origins.setdefault(subject_id, origin) != origin:
@@ -161,20 +171,39 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
     heads = sync.host.conversation_heads(connection, conversations) if conversations else {}
     concerned = {accounts[c] for c in clients if c in accounts} | {head.account_id for head in heads.values()}
     connections, there = _connections_of(connection, concerned)
-    links = _links_of(connection, [to["id"] for to in connections], clients, happened)
+    talking = _whose_channels_count(connections, heads.values())
+    links = _links_of(connection, [to["id"] for to in connections], clients | talking, happened)
     _forget_former(connection, links, happened, now)
     sets = sets_in_use(concerned, there, connections, sync.code_sets)
     _let_judge(connection, happened, heads.values(), {c for c in clients if accounts.get(c) in sets}, sets, now)
     gate = gate_for(connection, connections, clients | {head.client_id for head in heads.values()})
     rows: list[dict[str, Any]] = []
     for to in filter(_is_owed, connections):
-        own = [c for c in clients if accounts.get(c) == to["account_id"] and happened.origins.get(c) != to["id"]]
-        theirs = gate.admitted(to, own, links)
+        concerning = clients if to["follow_ups"] else clients - happened.only_reviewed
+        own = [c for c in concerning if accounts.get(c) == to["account_id"] and happened.origins.get(c) != to["id"]]
         its = [head for head in heads.values() if head.account_id == to["account_id"]]
+        talked = {head.client_id for head in its} & talking - set(own) - happened.gone_clients
+        theirs = [*gate.admitted(to, own, links), *_taken_by_channel(to, talked, links, gate)]
         past = past_conversations(sync, connection, to, gate, happened.judged.intersection(own))
-        rows += _contacts_owed(to, theirs, links, happened.judged, now)
+        found = happened.judged | happened.reviewed
+        rows += _contacts_owed(to, theirs, links, found, now)
+        rows += notes_that_follow(connection, to, found.intersection(theirs), now)
         rows += _notes_owed(sync, to, [head for head in its if gate.has_taken(to, head.client_id)] + past, now)
     owe(connection, rows)
+
+
+def _whose_channels_count(connections: Iterable[Row], heads: Iterable[ConversationHead]) -> set[str]:
+    """Return the clients of conversations where a filter asks for channels: a new one may bring the client in."""
+    accounts = {to["account_id"] for to in connections if follows_conversations(to)}
+    return {head.client_id for head in heads if head.account_id in accounts and head.client_id and not head.test}
+
+
+def _taken_by_channel(to: Row, clients: Iterable[str], links: Iterable[sa.Row[Any]], gate: Gate) -> list[str]:
+    """Return those of the clients who are not linked yet and may be taken now; the claim asks the filter itself."""
+    if not follows_conversations(to):
+        return []
+    linked = {link.subject_id for link in links if link.connection_id == to["id"] and link.state == ACTIVE}
+    return [client_id for client_id in clients if client_id not in linked and gate.takes(to, client_id)]
 
 
 def _let_judge(
@@ -236,7 +265,7 @@ def _connections_of(connection: sa.Connection, accounts: Iterable[str]) -> tuple
 
 
 _NEEDED = ("id", "account_id", "crm", "enabled", "state", "sync_contacts", "sync_notes")
-_TAKES = ("qualified_only", "criteria_set")
+_TAKES = ("qualified_only", "criteria_set", "mapping", "follow_ups")
 _ROUND = ("next_interval_at", "created_at", "interval_minutes")
 _READ = (*_NEEDED, *_TAKES, *_ROUND)
 _OF_SETS = {"account_id": _criteria.c.account_id, "criteria_set": _criteria.c.set_name}

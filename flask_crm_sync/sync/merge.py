@@ -31,6 +31,7 @@ class Left(StrEnum):
     REFUSED_HERE = "changed in the CRM, but this app refused the value"
     REFUSED_THERE = "the CRM does not take this value"
     MOVED = "moved by somebody"
+    STRICTER = "the person does not want it, as the CRM knows; that stays"
 
 
 Direction = Literal["out", "in", "both", "off"]
@@ -46,7 +47,7 @@ class FieldRule:
     conflict: ConflictRule = "crm"
 
 
-WriteMode = Literal["overwrite", "if_new", "if_empty", "append", "unless_moved"]
+WriteMode = Literal["overwrite", "if_new", "if_empty", "append", "unless_moved", "strictest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,14 @@ class Manner:
     - `overwrite`: like the merge, but also over what was there before we wrote this field for the first time;
     - `if_new`: never after that; `if_empty`: only where the CRM's is blank, and nobody has cleared it;
     - `append`: ours behind theirs, joined by `between`, once;
-    - `unless_moved`: only over what we have put there ourselves, a blank, or the CRM's own `initial` for new records.
+    - `unless_moved`: only over what we have put there ourselves, a blank, or the CRM's own `initial` for new records;
+    - `strictest`: a consent, of which the value `strict` wins on either side, whoever changed what.
     """
 
     mode: WriteMode
     between: str = "\n"
     initial: str = ""
+    strict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,8 @@ def _by_manner(plan: Plan, manner: Manner, name: str, mine: str, other: str, pas
             plan.writes[name] = mine
     elif manner.mode == "append" and mine and not (past.agreed and past.ours_was_sent):
         _append(plan, name, mine, other, manner.between)
+    elif manner.mode == "strictest":
+        _strictest(plan, manner.strict, name, mine, other)
     elif manner.mode == "unless_moved" and mine:
         is_first_stage = other == manner.initial and not past.agreed
         if mine == other:
@@ -279,6 +284,16 @@ def _by_manner(plan: Plan, manner: Manner, name: str, mine: str, other: str, pas
         else:
             plan.left[name] = Left.MOVED
     return True
+
+
+def _strictest(plan: Plan, strict: str, name: str, mine: str, other: str) -> None:
+    """Carry a refusal over to the other side; nothing ever takes one back. Home it goes where that is possible."""
+    if mine == other:
+        plan.agreed.append(name)
+    elif mine == strict or (mine and not other):
+        plan.writes[name] = mine
+    elif other == strict:
+        plan.brings[name] = other
 
 
 def _append(plan: Plan, name: str, mine: str, other: str, between: str) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..crm.base import RemoteField, Values
 from ..host.records import ClientRecord
 from .follow_ups import read_follow_ups
+from .mapping.applying import translated
+from .mapping.rows import read_mapping
 from .merge import FieldRule, Manner
 
 if TYPE_CHECKING:
@@ -19,13 +21,13 @@ Row = Mapping[Any, Any]
 
 def further_of(row: Row) -> tuple[RemoteField, ...]:
     """Return the fields that a connection reads and writes beside those of every client, each once."""
-    found = {field.name: field for field in read_follow_ups(row).fields}
+    found = {field.name: field for field in (*read_mapping(row).fields, *read_follow_ups(row).fields)}
     return tuple(found.values())
 
 
 def manners_of(row: Row) -> dict[str, Manner]:
     """Return how each field is written that does not simply go by the three-way merge."""
-    return dict(read_follow_ups(row).manners)
+    return {**read_mapping(row).manners, **read_follow_ups(row).manners}
 
 
 def rules_of(row: Row, rules: Mapping[str, FieldRule]) -> dict[str, FieldRule]:
@@ -38,4 +40,4 @@ def outgoing(drain: Drain, client: ClientRecord, follows: Values) -> Values:
 
     Raises InvalidRecord naming all fields that cannot be sent.
     """
-    return {**drain.adapter.translate(client), **follows}
+    return {**translated(drain.adapter, read_mapping(drain.connection), client), **follows}

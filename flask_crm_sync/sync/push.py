@@ -13,20 +13,20 @@ import sqlalchemy as sa
 
 from ..errors import ReconnectRequired, SecretUnreadable, TransientCRMError, UnsupportedFeature
 from ..models import Connection
-from ..models.change import CLIENT, CONVERSATION
+from ..models.change import CLIENT, CONVERSATION, QUALIFICATION
 from ..models.connection import CONNECTED
 from ..models.operation import CREATE_LEAD, LANES, LIVE, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from .budget import SharedMeter
 from .claim import Claimed, Head, abandoned, claim, heads
-from .contact_items import ContactItem
-from .contacts import push_contacts
 from .context import Sync
 from .deadlock import again_if_deadlocked
-from .drain import CONTACT, NOTE, SHORT_WAIT, Drain, Settled, settled_view
+from .drain import SHORT_WAIT, Drain, Settled, settled_view
+from .erased import HAS_ERASED
 from .health import flag, note_health, rest
 from .lease import LeaseLost, acquire
-from .links import load_links, save_links
-from .notes import NoteItem, push_notes
+from .links import load_links
+from .mapping.turning_away import filtered_out
+from .notes import NoteItem
 from .operations import new_operation, owe
 from .outgoing import further_of
 from .pull import is_time_to_look, look
@@ -37,11 +37,12 @@ from .settle import recovered, settle
 from .steps import Step, reach
 from .trouble import tell_of_failures
 from .warm import Warm
+from .worked import Worked, save_worked, work_on_batch
 
 log = logging.getLogger(__name__)
 
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
-_BY_ID = sa.select(_connections).where(_connections.c.id == sa.bindparam("wanted"))
+_BY_ID = sa.select(_connections, HAS_ERASED).where(_connections.c.id == sa.bindparam("wanted"))
 
 Listener = Callable[[Sequence[Settled]], None]
 
@@ -175,9 +176,9 @@ def _take_back(desk: Drain, connection: sa.Connection) -> None:
     if not left:
         return
     sent = {}
-    for subject_type in (CLIENT, CONVERSATION):
+    for subject_type in (CLIENT, CONVERSATION, QUALIFICATION):
         ids = [operation.subject_id for operation in left if operation.subject_type == subject_type]
-        for subject_id, link in load_links(connection, desk.connection_id, subject_type, ids).items():
+        for subject_id, link in (load_links(connection, desk.connection_id, subject_type, ids) if ids else {}).items():
             sent[subject_type, subject_id] = bool(link.intents)
     settings, now = desk.sync.settings, desk.now()
     pairs = recovered(left, sent, now=now, rest=desk.rest, limit=settings.max_crashes)
@@ -217,17 +218,11 @@ def _work(
     Where nothing follows, that transaction gives the connection back as well.
     """
     verdicts = held_back(desk, batch)
-    contacts: list[ContactItem] = []
-    notes: list[NoteItem] = []
-    taken = [operation for operation in batch if operation.id not in verdicts]
-    if taken and taken[0].is_note:
-        notes, pushed = push_notes(desk, taken)
-        verdicts |= pushed
-    elif taken:
-        contacts, pushed = push_contacts(desk, taken)
-        verdicts |= pushed
+    verdicts |= filtered_out(desk, [operation for operation in batch if operation.id not in verdicts])
+    worked = work_on_batch(desk, [operation for operation in batch if operation.id not in verdicts])
+    verdicts |= worked.verdicts
     pairs = [(operation, verdicts[operation.id]) for operation in batch]
-    following = again_if_deadlocked(lambda: _settle(desk, contacts, notes, pairs, result, goes_on), desk.sync.clock)
+    following = again_if_deadlocked(lambda: _settle(desk, worked, pairs, result, goes_on), desk.sync.clock)
     reach(Step.SETTLED)
     _tell(pairs, result, listener)
     return following
@@ -235,8 +230,7 @@ def _work(
 
 def _settle(
     desk: Drain,
-    contacts: Sequence[ContactItem],
-    notes: Sequence[NoteItem],
+    worked: Worked,
     pairs: Sequence[tuple[Claimed, Verdict]],
     result: Drained,
     goes_on: Callable[[], bool],
@@ -244,10 +238,10 @@ def _settle(
     desk.released = False
     with desk.sync.database.write() as connection:
         desk.lease.renew(connection, desk.sync.clock)
-        _save_links(desk, connection, contacts, notes)
+        save_worked(desk, connection, worked)
         settle(connection, pairs, desk.now())
         _release_notes(desk, connection, pairs)
-        _owe_missing_contacts(desk, connection, notes)
+        _owe_missing_contacts(desk, connection, worked.notes)
         verdicts = [verdict for _, verdict in pairs]
         tell_of_failures(desk, connection, verdicts)
         note_health(desk, connection, verdicts)
@@ -266,16 +260,6 @@ def _follow(desk: Drain, connection: sa.Connection, result: Drained, goes_on: Ca
             return following
     _release(desk, connection, result, ahead)
     return []
-
-
-def _save_links(
-    desk: Drain, connection: sa.Connection, contacts: Sequence[ContactItem], notes: Sequence[NoteItem]
-) -> None:
-    now = desk.now()
-    contact_links = [item.link for item in contacts if item.touches_link]
-    save_links(connection, desk.connection_id, CLIENT, CONTACT, contact_links, now)
-    note_links = [item.link for item in notes if item.touches_link]
-    save_links(connection, desk.connection_id, CONVERSATION, NOTE, note_links, now)
 
 
 def _takes_over(desk: Drain, row: sa.RowMapping | None) -> bool:

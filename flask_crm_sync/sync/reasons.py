@@ -37,10 +37,16 @@ RECORD_DELETED_IN_CRM = "record_deleted_in_crm"
 LEFT_BY_PERSON = "left_by_person"
 NOT_QUALIFIED = "not_qualified"
 NO_LONGER_QUALIFIED = "no_longer_qualified"
+FILTERED_OUT = "filtered_out"
+ERASED = "erased"
 
 ECHO = "echo"
 CONFLICT_OPEN = "conflict_open"
 CLIENT_KNOWN = "client_known"
+
+# done, and how
+ERASE_BY_HAND = "erase_by_hand"
+NOTHING_TO_ERASE = "nothing_to_erase"
 
 # failed, and why
 HOST_REFUSED = "host_refused"
@@ -139,6 +145,19 @@ _OWN = {
     NO_LONGER_QUALIFIED: Explanation(
         "Only qualified clients are sent to this CRM, and no conversation of this client is qualified any more.",
         "Nothing to do: the record stays, and updates go on when a conversation qualifies again.",
+    ),
+    ERASED: Explanation(
+        "This person was erased, so nothing is sent to the CRM and no client is made of its records.",
+        "Nothing to do. If the person asks to be known again, a manager lifts the erasure.",
+    ),
+    ERASE_BY_HAND: Explanation(
+        "The CRM does not let an app remove everything of a person.",
+        "Do what the receipt of the erasure says by hand, in the CRM.",
+    ),
+    NOTHING_TO_ERASE: Explanation("The CRM had no record of this person from us.", _NOTHING),
+    FILTERED_OUT: Explanation(
+        "The connection's filter does not take this client.",
+        "Nothing to do, unless it should: then change the filter, or what it looks at.",
     ),
     POISON_RECORD: Explanation(
         "Sending this record stopped the worker several times, so it was set aside.",

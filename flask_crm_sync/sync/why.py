@@ -24,7 +24,11 @@ from ..models.qualification import QUALIFIED
 from . import reasons
 from .connections import ConnectionView, connections
 from .context import Sync
+from .erased import has_erased, is_erased
 from .log import Entry, latest_entries
+from .mapping.filters import Filter
+from .mapping.known import known_of
+from .mapping.rows import mapping_from_json
 from .operations import CONTACT_KINDS
 from .qualified import table as _judged
 from .refusals import NotFound
@@ -91,14 +95,20 @@ def explain(sync: Sync, account_id: str, client_id: str) -> Why:
     with sync.database.read() as database:
         client = _client(sync, database, account_id, client_id)
         links = _links_of(database, account_id, client_id)
-        is_new = database.execute(_WAITING_CHANGE, {"of": client_id}).first() is not None
+        told = database.execute(_TOLD, {"of": client_id, "account": account_id}).one()
+        is_new, erased = bool(told.is_new), bool(told.has_erased)
+        erased = erased and is_erased(sync, database, account_id, **_identity(client, client_id))
         is_asked = any(view.settings.qualified_only for view in views)
         found = _found(database, account_id, client_id) if is_asked else {}
+        away = _turned_away(sync, database, views, client) if client is not None else frozenset()
     if client is None and not entries:
         raise NotFound("There is no such client.")
     now = sync.clock.now()
     standings = tuple(
-        _standing(_Case(view, client, links.get(view.id), _about(entries, view), is_new, now, found)) for view in views
+        _standing(
+            _Case(view, client, links.get(view.id), _about(entries, view), is_new, now, found, view.id in away, erased)
+        )
+        for view in views
     )
     return Why(client_id, client.name if client else None, standings, entries)
 
@@ -114,6 +124,8 @@ class _Case:
     is_new: bool
     now: datetime
     standings: Mapping[str, Found]
+    is_filtered_out: bool
+    is_erased: bool = False
 
     @property
     def found(self) -> Found | None:
@@ -153,13 +165,17 @@ def _rule(case: _Case) -> str:
         return reasons.NOT_CONNECTED
     if client is None:
         return reasons.CLIENT_DELETED
+    if case.is_erased:
+        return reasons.ERASED
     if client.sensitive:
         return reasons.SENSITIVE_CLIENT
     if not (client.email.strip() or client.phone.strip()):
         return reasons.NO_CONTACT_DETAILS
     if not settings.enabled:
         return reasons.CONNECTION_DISABLED
-    return case.unqualified if settings.sync_contacts else reasons.CONTACTS_OFF
+    if not settings.sync_contacts:
+        return reasons.CONTACTS_OFF
+    return case.unqualified or (reasons.FILTERED_OUT if case.is_filtered_out else "")
 
 
 def _by_log(case: _Case) -> Standing:
@@ -176,7 +192,7 @@ def _by_log(case: _Case) -> Standing:
 
 _OUTDATED = {
     *(reasons.NO_CONTACT_DETAILS, reasons.SENSITIVE_CLIENT, reasons.CONTACTS_OFF, reasons.CONNECTION_DISABLED),
-    *(reasons.NOT_QUALIFIED, reasons.NO_LONGER_QUALIFIED),
+    *(reasons.NOT_QUALIFIED, reasons.NO_LONGER_QUALIFIED, reasons.FILTERED_OUT),
 }
 """Reasons of skipped entries that are told only while they still hold."""
 
@@ -185,7 +201,7 @@ def _open_matter(case: _Case) -> str:
     """Return what a client that is synced waits for, or why its last update failed; "" where all is well."""
     entry = case.entry
     if entry is None or entry.status in (SUCCESS, SKIPPED):
-        return case.unqualified
+        return case.unqualified or (reasons.FILTERED_OUT if case.is_filtered_out else "")
     return _waits_for(case) if entry.status == PENDING else entry.reason
 
 
@@ -203,6 +219,25 @@ def _waits_for(case: _Case) -> str:
 def _client(sync: Sync, database: sa.Connection, account_id: str, client_id: str) -> ClientRecord | None:
     found = sync.host.load_clients(database, [client_id]).get(client_id)
     return found if isinstance(found, ClientRecord) and found.account_id == account_id else None
+
+
+def _turned_away(
+    sync: Sync, database: sa.Connection, views: Sequence[ConnectionView], client: ClientRecord
+) -> frozenset[UUID]:
+    """Return the connections whose filter does not take a client."""
+    away = set()
+    for view in views:
+        wanted = mapping_from_json(view.mapping).filter if view.mapping else Filter()
+        if wanted:
+            asking = {"criteria_set": view.settings.criteria_set}
+            seen = known_of(sync, database, asking, wanted, [client])
+            away |= set() if wanted.takes(seen[client.id]) else {view.id}
+    return frozenset(away)
+
+
+def _identity(client: ClientRecord | None, client_id: str) -> dict[str, str]:
+    addresses = {} if client is None else {"email": client.email, "phone": client.phone}
+    return {"client_id": client_id, **addresses}
 
 
 def _links_of(database: sa.Connection, account_id: str, client_id: str) -> Mapping[UUID, sa.Row[Any]]:
@@ -242,6 +277,5 @@ def _about(entries: Sequence[Entry], view: ConnectionView) -> Entry | None:
 # The queue of changes is short but for bulk imports: its newest part answers for a client that somebody has edited.
 _NEWEST = sa.select(_changes.c.subject_type, _changes.c.subject_id).order_by(_changes.c.id.desc()).limit(10_000)
 _newest = _NEWEST.subquery()
-_WAITING_CHANGE = sa.select(_newest.c.subject_id).where(
-    _newest.c.subject_type == CLIENT, _newest.c.subject_id == sa.bindparam("of")
-)
+_WAITING_CHANGE = sa.exists().where(_newest.c.subject_type == CLIENT, _newest.c.subject_id == sa.bindparam("of"))
+_TOLD = sa.select(_WAITING_CHANGE.label("is_new"), has_erased(sa.bindparam("account")).label("has_erased"))

@@ -15,6 +15,7 @@ from flask_crm_sync.sync.mapping.applying import mapped, translated
 from flask_crm_sync.sync.mapping.checking import MappingInvalid, check_rows
 from flask_crm_sync.sync.mapping.filters import Condition, Filter
 from flask_crm_sync.sync.mapping.rows import EMPTY, FieldMapping, MappingRow, mapping_from_json
+from flask_crm_sync.sync.merge import Manner
 from flask_crm_sync.testing import FakeAdapter
 from tests.mapping.fields import CONSENT, FIELDS, GROUND, OPT_OUT, RATING, SEATS, STORY, TOPICS, client
 
@@ -81,8 +82,7 @@ def test_a_mapping_is_stored_and_read_as_it_is() -> None:
     chosen = Filter("any", (Condition("tag", "equals", "vip"),))
     whole = FieldMapping(3, rows, (RATING, OPT_OUT), chosen)
     assert mapping_from_json(whole.to_json()) == whole
-    assert whole.modes == {"rating": "if_new"}
-    assert whole.strict == {"opt_out": "true"}
+    assert whole.manners == {"rating": Manner("if_new"), "opt_out": Manner("strictest", strict="true")}
 
 
 _TEXT = st.text(max_size=12)
@@ -94,7 +94,7 @@ _ROWS = st.builds(
         [*CLIENT_FIELDS, "tags", "custom.plan", "custom.no_mail", "custom.seats", "custom.born", "custom.x"]
     ),
     st.sampled_from(["", "{{ client.city }}", "{{ client.custom.plan | title }}", "{{ client.nothing }}"]),
-    st.sampled_from(["overwrite", "if_new", "if_empty", "append"]),
+    st.sampled_from(["merge", "overwrite", "if_new", "if_empty", "append"]),
     st.lists(st.tuples(_TEXT, _TEXT), max_size=2).map(tuple),
     _TEXT,
 )

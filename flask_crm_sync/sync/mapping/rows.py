@@ -14,12 +14,14 @@ from typing import Any, Literal, get_args
 
 from ...crm.base import RemoteField
 from ...crm.further import field_from_json, field_to_json
+from ..merge import Manner
 from .filters import Filter
 
 Kind = Literal["attribute", "template", "consent", "off"]
 """Where a field's value comes from: an attribute of the client, a template, a consent, or nowhere."""
-Mode = Literal["overwrite", "if_new", "if_empty", "append"]
-"""When a value is written: whenever it changes here, at creation, where the CRM's is blank, behind the CRM's own."""
+Mode = Literal["merge", "overwrite", "if_new", "if_empty", "append"]
+"""When a value is written: like the usual fields, also over what was there before us, for new records only, where the
+CRM's is blank, behind the CRM's own."""
 Sense = Literal["opt_out", "opt_in"]
 """What yes means in a consent: that the person does not want it, or that the person does."""
 
@@ -41,7 +43,7 @@ class MappingRow:
     kind: Kind = "attribute"
     source: str = ""
     template: str = ""
-    mode: Mode = "overwrite"
+    mode: Mode = "merge"
     values: tuple[tuple[str, str], ...] = ()
     default: str = ""
     here: Sense = "opt_out"
@@ -89,15 +91,19 @@ class FieldMapping:
         return next((one for one in self.fields if one.name == name), None)
 
     @property
-    def modes(self) -> dict[str, Mode]:
-        """Return the fields that are not simply overwritten, with when they are written."""
-        plain = (row for row in self.rows if row.kind in ("attribute", "template"))
-        return {row.field: row.mode for row in plain if row.mode != "overwrite"}
+    def manners(self) -> dict[str, Manner]:
+        """Return how each field is written that does not simply go by the three-way merge."""
+        found = {row.field: self._manner(row) for row in self.rows}
+        return {name: manner for name, manner in found.items() if manner is not None}
 
-    @property
-    def strict(self) -> dict[str, str]:
-        """Return the consent fields, with the value that wins on either side."""
-        return {row.field: row.strict for row in self.rows if row.kind == "consent"}
+    def _manner(self, row: MappingRow) -> Manner | None:
+        if row.kind == "consent":
+            return Manner("strictest", strict=row.strict)
+        if row.kind == "off" or row.mode == "merge":
+            return None
+        field = self.field(row.field)
+        several = field is not None and field.type == "choices"
+        return Manner(row.mode, between=";" if several else "\n")
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that is stored."""
