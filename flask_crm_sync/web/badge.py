@@ -13,6 +13,7 @@ from ..qualification.history import Found, standings_of
 from .criterion_words import status_tone, status_word
 from .door import door, this_sync
 from .texts import gettext as _
+from .why import is_not_set_up
 
 _log = logging.getLogger(__name__)
 _LONGEST_KEY = 191
@@ -41,7 +42,8 @@ def crm_sync_badges(conversations: Iterable[Any]) -> dict[str, Markup]:
         found = _found([key for key in keys if len(key) <= _LONGEST_KEY and "\0" not in key])
         return {key: _badge(found[key]) if key in found else Markup() for key in keys}
     except Exception:
-        _log.exception("the badges of conversations are not shown")
+        if not is_not_set_up():
+            _log.exception("the badges of conversations are not shown")
         return dict.fromkeys(keys, Markup())
 
 
