@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,10 +41,15 @@ in_chromium = [
 """The marks of a module whose tests need it."""
 
 
+def served(desk: Helpdesk) -> AbstractContextManager[str]:
+    """Serve a helpdesk on loopback; gives its origin."""
+    return served_app(desk.app)
+
+
 @contextmanager
-def served(desk: Helpdesk) -> Iterator[str]:
-    """Serve a helpdesk on loopback; yields its origin."""
-    server = make_server("127.0.0.1", 0, read_whole(desk.app), threaded=True)
+def served_app(app: WSGIApplication) -> Iterator[str]:
+    """Serve an application on loopback; yields its origin."""
+    server = make_server("127.0.0.1", 0, read_whole(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
