@@ -21,6 +21,7 @@ from .crm.base import (
     Adapter,
     AuthField,
     AuthMethod,
+    Erased,
     FieldSpec,
     Identity,
     Lookup,
@@ -39,7 +40,7 @@ from .crm.http import HTTPClient, Meter, Renewal
 from .errors import CRMError, Duplicate, InvalidRecord, RecordMissing, UnsupportedFeature
 from .host.records import CLIENT_FIELDS, ClientRecord
 
-CALLS = ("find", "read", "upsert", "add_notes", "find_notes", "test")
+CALLS = ("find", "read", "upsert", "add_notes", "find_notes", "erase", "test")
 """The calls that can be made to fail, by the adapter's names for them."""
 
 _ITEM = TypeVar("_ITEM")
@@ -247,6 +248,14 @@ class FakeCRM:
         self.notes[made.id] = made
         return RemoteNote(made.id)
 
+    def erase(self, record_id: str, note_ids: Sequence[str]) -> Erased:
+        """Delete a record and some of its notes, for good."""
+        record = self.alive(record_id)
+        gone = [self.notes.pop(id) for id in note_ids if id in self.notes]
+        if record is not None:
+            self.delete(record.id)
+        return Erased("deleted", "The record was deleted.", notes=len(gone))
+
     def _target(self, write: Write) -> FakeRecord | None:
         if write.record_id is not None:
             return self.alive(write.record_id)
@@ -281,7 +290,7 @@ class FakeAdapter(Adapter):
     label = "Fake CRM"
     fields = tuple(FieldSpec(name, name, name, 1000) for name in CLIENT_FIELDS)
     auth_methods = (AuthMethod("token", "Token", (AuthField("token", "Token", "Any text will do."),)),)
-    capabilities: ClassVar[frozenset[str]] = frozenset({"notes", "rewrite_notes", "further", "schema"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"notes", "rewrite_notes", "further", "schema", "erase"})
     status_field = "status"
     tag_field = "tags"
     burst_limit = (100_000, 10.0)
@@ -356,6 +365,10 @@ class FakeAdapter(Adapter):
         if not self.crm.finds_notes:
             raise UnsupportedFeature(self.label, "a way to find notes again")
         return self._call("find_notes", notes, self._find_note)
+
+    def erase(self, record_ids: Sequence[str], notes: Mapping[str, Sequence[str]]) -> list[Erased | CRMError]:
+        """Delete records and our notes on them; what is gone already counts as deleted."""
+        return self._call("erase", record_ids, lambda id: self.crm.erase(id, notes.get(id, ())))
 
     def test(self) -> Identity:
         """Tell which account this is."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..models.operation import ADD_NOTE, FULL_BATCH, LANES, PENDING
 from .lease import Lease
-from .operations import CONTACT_KINDS, NOTE_KINDS
+from .operations import CONTACT_KINDS, WORK
 from .operations import table as operations
 
 
@@ -69,7 +69,7 @@ def claim(
     kind = next((head.kind for head in ahead if head.due_at <= now and head.lane <= slowest), None)
     if kind is None:
         return []
-    kinds = NOTE_KINDS if kind in NOTE_KINDS else CONTACT_KINDS
+    kinds = next((kinds for kinds in WORK if kind in kinds), CONTACT_KINDS)
     wanted = {"drained": lease.connection_id, "now": now, "kinds": kinds, "most": batch_size, "slowest": slowest}
     rows = connection.execute(_NEXT[connection.dialect.name], wanted)
     return _take(connection, lease, now, _fitting([Claimed(lease.connection_id, *row) for row in rows]))

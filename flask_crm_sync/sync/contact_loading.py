@@ -17,6 +17,7 @@ from .claim import Claimed
 from .conflicts import load_standing
 from .contact_items import ContactItem
 from .drain import Drain
+from .erased import barred_among
 from .follow_up_outcomes import outcome_by_client, outcomes_of
 from .follow_ups import read_follow_ups
 from .links import LinkState, load_links
@@ -38,12 +39,15 @@ def load_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
         links = load_links(connection, drain.connection_id, CLIENT, ids)
         standing = load_standing(connection, drain.connection_id, ids) if drain.connection["two_way"] else {}
         follows = _follows(drain, connection, ids)
+        barred = barred_among(drain.sync, connection, drain.connection, clients.values())
     items, verdicts = [], {}
     for operation in batch:
         client = clients.get(operation.subject_id)
         link = links.get(operation.subject_id) or drain.new_link(CLIENT, operation.subject_id, seen_at)
         ready = _translated(drain, operation, client, link, follows.get(operation.subject_id, {}))
-        if isinstance(ready, Verdict):
+        if barred.stops(operation.subject_id, has_record=link.is_active):
+            verdicts[operation.id] = skipped(reasons.ERASED)
+        elif isinstance(ready, Verdict):
             verdicts[operation.id] = ready
         elif operation.subject_id in moving:
             verdicts[operation.id] = until_heard(drain)

@@ -17,7 +17,18 @@ import sqlalchemy as sa
 
 from ..host.records import ClientRecord
 from ..models import Connection, Operation
-from ..models.operation import ADD_NOTE, APPLY_REMOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
+from ..models.operation import (
+    ADD_NOTE,
+    APPLY_REMOTE,
+    CREATE_LEAD,
+    ERASE,
+    FAILED,
+    PENDING,
+    PUT_BACK,
+    SKIPPED,
+    SUCCESS,
+    UPDATE_CONTACT,
+)
 from . import reasons
 from .context import Sync
 from .paging import Place, cut
@@ -25,7 +36,7 @@ from .refusals import NotFound
 from .search import matching_clients
 
 STATUSES = (PENDING, SUCCESS, FAILED, SKIPPED)
-KINDS = (CREATE_LEAD, UPDATE_CONTACT, ADD_NOTE, APPLY_REMOTE)
+KINDS = (CREATE_LEAD, UPDATE_CONTACT, ADD_NOTE, APPLY_REMOTE, ERASE, PUT_BACK)
 PAGE_SIZE = 50
 
 _table: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]

@@ -17,11 +17,12 @@ from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LIVE, UPDATE
 from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
+from .erased import is_erased
 from .links import LinkState, load_by_record, save_links
 from .merge import Plan, settled_base
 from .operations import RECORD, new_operation, owe
 from .retry import Verdict, skipped, succeeded
-from .search import matching_clients
+from .search import clients_with_phone, matching_clients
 
 
 def newcomer_operation(to: Mapping[Any, Any], record_id: str, now: Any) -> dict[str, Any]:
@@ -67,18 +68,23 @@ def _take(drain: Drain, database: sa.Connection, operation: Claimed, record: Rem
     email, phone = values.get("email", ""), values.get("phone", "")
     if not email and not phone:
         return skipped(reasons.NO_CONTACT_DETAILS)
-    known = _known(drain, database, operation.account_id, email)
+    told = {"email": email, "phone": phone}
+    if drain.connection["has_erased"] and is_erased(drain.sync, database, operation.account_id, **told):
+        return skipped(reasons.ERASED)
+    known = _known(drain, database, operation.account_id, email, phone)
     if known:
         owe(database, [_lead(drain, client_id) for client_id in known])
         return skipped(reasons.CLIENT_KNOWN)
     return _make(drain, database, operation, record, values)
 
 
-def _known(drain: Drain, database: sa.Connection, account_id: str, email: str) -> list[str]:
-    """Return the clients with this e-mail: their own entry looks for the record and links it."""
-    if not email:
-        return []
-    return [one for one in matching_clients(drain.sync.host, database, account_id, email) if one != email.strip()]
+def _known(drain: Drain, database: sa.Connection, account_id: str, email: str, phone: str) -> list[str]:
+    """Return the clients with this e-mail, else with this phone: their own entry looks for the record and links it."""
+    host, region = drain.sync.host, drain.sync.settings.phone_region
+    same = matching_clients(host, database, account_id, email) if email else ()
+    return [one for one in same if one != email.strip()] or [
+        *clients_with_phone(host, database, account_id, phone, region)
+    ]
 
 
 def _lead(drain: Drain, client_id: str) -> dict[str, Any]:

@@ -6,16 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
 
 from ..crm.base import NoteWrite, RemoteNote
 from ..errors import CannotConfirm, CRMError, InvalidRecord, OutcomeUnknown, RecordMissing, UnsupportedFeature
 from ..host.records import ClientRecord, ConversationRecord
-from ..models.change import CLIENT, CONVERSATION
+from ..models.change import CLIENT, CONVERSATION, QUALIFICATION
 from ..models.link import ACTIVE
 from ..models.operation import CREATE_NEW, FAILED, PENDING
 from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, NOTE, Drain, alone
+from .erased import barred_among
+from .follow_up_notes import Finding, load_findings
 from .links import LinkState, load_links, load_records, owners, save_links
 from .merge import Base, Digester
 from .notebody import note_body, note_subject
@@ -79,27 +84,34 @@ def push_notes(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], 
 
 
 def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[int, Verdict]]:
-    ids = [operation.subject_id for operation in batch]
+    ids = [operation.subject_id for operation in batch if operation.subject_type == CONVERSATION]
+    found_ids = [operation.subject_id for operation in batch if operation.subject_type == QUALIFICATION]
     client_ids = {operation.client_id for operation in batch}
     with drain.sync.database.read() as connection:
         seen_at = drain.now()
-        conversations: Mapping[str, Any] = drain.sync.host.load_conversations(connection, ids)
+        conversations: Mapping[str, Any] = drain.sync.host.load_conversations(connection, ids) if ids else {}
+        findings = load_findings(connection, found_ids)
         clients: Mapping[str, Any] = drain.sync.host.load_clients(connection, client_ids)
         moving = changing_hands(connection, CONVERSATION, ids)
         moving_clients = changing_hands(connection, CLIENT, client_ids)
-        links = load_links(connection, drain.connection_id, CONVERSATION, ids)
+        barred = barred_among(drain.sync, connection, drain.connection, clients.values())
+        links = load_links(connection, drain.connection_id, CONVERSATION, ids) if ids else {}
+        if found_ids:
+            links |= load_links(connection, drain.connection_id, QUALIFICATION, found_ids)
         contacts: dict[str, LinkState | CRMError] = {**load_records(connection, drain.connection_id, client_ids)}
     if not drain.connection["sync_contacts"]:
         _link_matches(drain, [one for id, one in clients.items() if _is_unmatched(contacts.get(id))], contacts, seen_at)
     items, verdicts = [], {}
     for operation in batch:
-        conversation: Any = conversations.get(operation.subject_id)
+        about: Any = (findings if operation.subject_type == QUALIFICATION else conversations).get(operation.subject_id)
         client: Any = clients.get(operation.client_id)
-        link = links.get(operation.subject_id) or drain.new_link(CONVERSATION, operation.subject_id, seen_at)
-        ready = _unfit(drain, operation, conversation, client) or _composed(
-            drain, operation, conversation, client, link, contacts.get(operation.client_id)
+        link = links.get(operation.subject_id) or drain.new_link(operation.subject_type, operation.subject_id, seen_at)
+        ready = _unfit(drain, operation, about, client) or _composed(
+            drain, operation, about, client, link, contacts.get(operation.client_id)
         )
-        if isinstance(ready, Verdict):
+        if barred.stops(operation.client_id, has_record=_has_record(contacts.get(operation.client_id))):
+            verdicts[operation.id] = skipped(reasons.ERASED)
+        elif isinstance(ready, Verdict):
             verdicts[operation.id] = ready
         elif operation.subject_id in moving or operation.client_id in moving_clients:
             verdicts[operation.id] = until_heard(drain)
@@ -108,35 +120,40 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], dict[
     return items, verdicts
 
 
-def _unfit(drain: Drain, operation: Claimed, conversation: object, client: object) -> Verdict | None:
+def _has_record(contact: LinkState | CRMError | None) -> bool:
+    return isinstance(contact, LinkState) and contact.is_active
+
+
+def _unfit(drain: Drain, operation: Claimed, about: object, client: object) -> Verdict | None:
     """Return why the host's side makes a note impossible or unwanted, None where nothing does."""
     if not drain.connection["sync_notes"]:
         return skipped(reasons.NOTES_OFF)
-    if conversation is None:
-        return skipped(reasons.CONVERSATION_DELETED)
+    if about is None:
+        is_finding = operation.subject_type == QUALIFICATION
+        return skipped(reasons.SUPERSEDED if is_finding else reasons.CONVERSATION_DELETED)
     if client is None:
         return skipped(reasons.CLIENT_DELETED)
-    for record, kind in ((conversation, ConversationRecord), (client, ClientRecord)):
-        if not isinstance(record, kind):
+    for record, kinds in ((about, ConversationRecord | Finding), (client, ClientRecord)):
+        if not isinstance(record, kinds):
             return Verdict(FAILED, reasons.HOST_RECORD_UNREADABLE, str(record))
-    if isinstance(conversation, ConversationRecord) and conversation.test:
+    if isinstance(about, ConversationRecord) and about.test:
         return skipped(reasons.TEST_CONVERSATION)
-    if isinstance(conversation, ConversationRecord) and not _is_still(operation, conversation):
+    if isinstance(about, ConversationRecord | Finding) and not _is_still(operation, about):
         return skipped(reasons.SUPERSEDED)
     if isinstance(client, ClientRecord) and client.sensitive:
         return skipped(reasons.SENSITIVE_CLIENT)
     return None
 
 
-def _is_still(operation: Claimed, conversation: ConversationRecord) -> bool:
+def _is_still(operation: Claimed, about: ConversationRecord | Finding) -> bool:
     """Tell whether it is the same client's conversation: one that changed hands has an entry of its own for that."""
-    return (conversation.account_id, conversation.client_id) == (operation.account_id, operation.client_id)
+    return (about.account_id, about.client_id) == (operation.account_id, operation.client_id)
 
 
 def _composed(
     drain: Drain,
     operation: Claimed,
-    conversation: ConversationRecord,
+    about: ConversationRecord | Finding,
     client: ClientRecord,
     link: LinkState,
     contact: LinkState | CRMError | None,
@@ -148,38 +165,48 @@ def _composed(
     if contact is None or not contact.is_active or contact.remote_id is None:
         reachable = client.email.strip() or client.phone.strip()
         return waits(reasons.WAITING_FOR_CLIENT) if reachable else skipped(reasons.NO_CONTACT_DETAILS)
-    body = note_body(conversation)
-    if not body:
+    text = _text_of(about, operation.created_at)
+    if not text.body:
         return skipped(reasons.EMPTY_CONVERSATION)
-    return _item(drain, operation, conversation, link, contact.remote_id, body)
+    return _item(drain, operation, link, contact.remote_id, text)
 
 
-def _item(
-    drain: Drain, operation: Claimed, conversation: ConversationRecord, link: LinkState, record_id: str, body: str
-) -> NoteItem | Verdict:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What a note says, the time that it is about, and the version of the conversation in the host."""
+
+    subject: str
+    body: str
+    at: datetime
+    version: str = ""
+
+
+def _text_of(about: ConversationRecord | Finding, otherwise: datetime) -> _Text:
+    if isinstance(about, Finding):
+        return _Text(about.subject, about.body, about.at)
+    at = about.last_message_at or about.started_at or otherwise
+    return _Text(note_subject(about), note_body(about), at, about.version)
+
+
+def _item(drain: Drain, operation: Claimed, link: LinkState, record_id: str, text: _Text) -> NoteItem | Verdict:
     rewrites = link.is_active and operation.decision != CREATE_NEW
     note = NoteWrite(
         key=link.key,
         record_id=record_id,
-        subject=note_subject(conversation),
-        body=body,
-        at=_time_of(conversation, operation.created_at),
+        subject=text.subject,
+        body=text.body,
+        at=text.at,
         note_id=link.remote_id if rewrites else None,
     )
     digest = _digest(drain.digester(link.id), note)
     if rewrites and link.base is not None and link.base.fields[BODY][0] == digest:
         return skipped(reasons.NOTHING_TO_CHANGE)
     in_place = "rewrite_notes" in drain.adapter.capabilities
-    version = conversation.version
-    return NoteItem(operation, link, note, digest, version=version, was_linked=link.is_active, in_place=in_place)
+    return NoteItem(operation, link, note, digest, version=text.version, was_linked=link.is_active, in_place=in_place)
 
 
 def _digest(digester: Digester, note: NoteWrite) -> str:
     return digester(BODY, f"{note.subject}\n{note.body}")
-
-
-def _time_of(conversation: ConversationRecord, otherwise: datetime) -> datetime:
-    return conversation.last_message_at or conversation.started_at or otherwise
 
 
 def _link_matches(
@@ -286,10 +313,18 @@ def _propose(drain: Drain, items: Sequence[NoteItem]) -> None:
         item.touches_link = True
     with drain.sync.database.write() as connection:
         drain.lease.renew(connection, drain.sync.clock)
-        save_links(connection, drain.connection_id, CONVERSATION, NOTE, [item.link for item in items], drain.now())
+        save_note_links(connection, drain.connection_id, items, drain.now())
         reach(Step.PROPOSING)
     for item in items:
         item.link.stored = True
+
+
+def save_note_links(connection: sa.Connection, connection_id: UUID, items: Sequence[NoteItem], now: datetime) -> None:
+    """Write the links of notes, those on conversations and those on what was found of them."""
+    for subject_type in (CONVERSATION, QUALIFICATION):
+        links = [item.link for item in items if item.operation.subject_type == subject_type]
+        if links:
+            save_links(connection, connection_id, subject_type, NOTE, links, now)
 
 
 def _judged(drain: Drain, item: NoteItem, error: CRMError, *, is_alone: bool) -> Verdict:

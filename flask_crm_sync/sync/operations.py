@@ -13,19 +13,24 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from ..models import Operation
-from ..models.operation import ADD_NOTE, APPLY_REMOTE, FULL_BATCH, PENDING
+from ..models.operation import ADD_NOTE, APPLY_REMOTE, ERASE, FULL_BATCH, PENDING, PUT_BACK
 
 table: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 
 CONTACT_KINDS = ("create_lead", "update_contact", APPLY_REMOTE)
 NOTE_KINDS = (ADD_NOTE,)
+ERASE_KINDS = (ERASE,)
+PUT_BACK_KINDS = (PUT_BACK,)
+WORK = (CONTACT_KINDS, NOTE_KINDS, ERASE_KINDS, PUT_BACK_KINDS)
+"""Kinds that are worked on together, in one batch."""
 RECORD = "record"
 """The subject of what is owed to a record of the CRM that stands for no client here."""
 
 
 def pending_key(connection_id: UUID, kind: str, subject_id: str, subject_type: str = "") -> str:
     """Return what at most one waiting operation may hold: what a contact needs, both ways, is one kind of work."""
-    work = "note" if kind == ADD_NOTE else "inbound" if subject_type == RECORD else "contact"
+    works = {ADD_NOTE: "note", ERASE: "erase", PUT_BACK: "mend"}
+    work = works.get(kind, "inbound" if subject_type == RECORD else "contact")
     subject = hashlib.blake2b(subject_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{connection_id.hex}:{work}:{subject}"
 
