@@ -158,6 +158,8 @@ def ring_soon(running: Running) -> None:
 
 
 def _tell(running: Running, settled: Sequence[Settled]) -> None:
+    if any(operation.came_home for operation in settled):
+        running.queues.wake()  # no commit of the host's own rings for what we wrote to it
     for operation in settled:
         if operation.status == SUCCESS:
             signals.send(signals.client_synced, running.app, operation=operation)

@@ -75,6 +75,12 @@ def settle_agreed(database: sa.Connection, rows: Iterable[sa.Row[Any]], now: dat
         _settle(database, row.id, row.choice or AGREED, now)
 
 
+def forget_conflicts(database: sa.Connection, connection_id: UUID) -> None:
+    """Delete what waits of a connection: it is about values of an account in the CRM that it had."""
+    waiting = sa.and_(_table.c.connection_id == connection_id, _table.c.state.in_((OPEN, DECIDED)))
+    database.execute(_table.delete().where(waiting))
+
+
 def remote_operation(to: Mapping[Any, Any], client_id: str, *, lane: int, now: datetime) -> dict[str, Any]:
     """Return the row of an operation that looks at a client's record in the CRM."""
     return new_operation(

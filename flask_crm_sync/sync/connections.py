@@ -29,6 +29,7 @@ from ..models.connection import CONNECTED, DISCONNECTED, NEEDS_ATTENTION
 from ..models.criterion import DEFAULT_SET
 from ..models.operation import FAILED, PENDING
 from .audit import CONNECT, DISCONNECT, PAUSE, RESUME, record
+from .conflicts import forget_conflicts
 from .context import Sync
 from .inbound import forget_webhook
 from .refusals import NotFound, OtherRemoteAccount
@@ -293,6 +294,7 @@ def _store(sync: Sync, account_id: str, granted: Granted, identity: Identity, re
         if known.remote_account_id not in ("", identity.remote_account_id):
             if not replace:
                 raise OtherRemoteAccount(known.remote_label, identity.label)
+            values |= {"poll_cursor": None, "polled_at": None, "pull_code": ""}  # its list of changes is another one
             values["fence"] = known.fence + 1  # a drain that still speaks to the old account settles nothing
             _forget_remote_account(database, row_id)
         database.execute(_table.update().where(_table.c.id == row_id).values(values))
@@ -312,9 +314,10 @@ def _first(row_id: UUID, account_id: str, crm: str, now: datetime) -> dict[str, 
 def _forget_remote_account(database: sa.Connection, connection_id: UUID) -> None:
     """Links, candidates and choices name records of the old account; none of them means anything in the new one.
 
-    Neither is its webhook believed any more.
+    Neither is its webhook believed any more, nor does anybody wait for a decision about values there.
     """
     forget_webhook(database, connection_id)
+    forget_conflicts(database, connection_id)
     database.execute(_schemas.delete().where(_schemas.c.connection_id == connection_id))
     database.execute(_links.delete().where(_links.c.connection_id == connection_id))
     theirs = _operations.update().where(_operations.c.connection_id == connection_id)

@@ -108,6 +108,8 @@ class Settled:
     subject_id: str
     status: str
     reason: str
+    came_home: bool = False
+    """Whether the host was changed by it: other connections may be owed that."""
 
 
 def settled_view(operation: Claimed, verdict: Verdict) -> Settled:
@@ -121,6 +123,7 @@ def settled_view(operation: Claimed, verdict: Verdict) -> Settled:
         operation.subject_id,
         verdict.status,
         verdict.reason,
+        came_home=bool({"brought", "created_client"} & (verdict.details or {}).keys()),
     )
 
 

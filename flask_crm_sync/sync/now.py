@@ -35,6 +35,7 @@ def sync_now(sync: Sync, account_id: str | None = None, crm: str | None = None) 
         chosen = database.execute(_workable(account_id, crm)).scalars().all()
         for connection_id in chosen:
             database.execute(_BRING_FORWARD, {**_keys_of(connection_id), "now": now})
+            database.execute(_LOOK_NOW, {"at": connection_id, "now": now})
         due = {one: database.execute(_DUE, {"of": one, "now": now}).scalar_one() for one in chosen}
         for connection_id, number in due.items():
             if number:
@@ -80,6 +81,12 @@ _BRING_FORWARD = (
     )
     .values(due_at=sa.bindparam("now"))
 )
+_LOOK_NOW = (
+    _connections.update()
+    .where(_connections.c.id == sa.bindparam("at"), _connections.c.two_way)
+    .values(pull_at=sa.bindparam("now"), polled_at=sa.null())
+)
+"""A CRM of a two-way connection is asked for its changes too, from where the last look ended."""
 _DUE = sa.select(sa.func.count()).select_from(
     sa.select(operations.c.id)
     .where(

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..crm.phones import e164, national
 from ..host.bound import Bound, key_parser, plain_type
 from ..host.reading import DEFAULT_ACCOUNT, Host
 from ..host.values import key_text
@@ -29,6 +30,24 @@ def matching_clients(host: Host, database: sa.Connection, account_id: str, typed
     if query is not None:
         found |= dict.fromkeys(key_text(key) for key in database.execute(query).scalars())
     return tuple(found)
+
+
+def clients_with_phone(
+    host: Host, database: sa.Connection, account_id: str, phone: str, region: str
+) -> tuple[str, ...]:
+    """Return the ids of an account's clients with a number, as far as the host spells it in one of the usual ways.
+
+    Numbers are compared whole, so that an index of the host's serves; one with blanks of its own is not found.
+    """
+    column, own = _text_column(host.client, "phone"), _own_account(host, database, account_id)
+    number, local = e164(phone, region), national(phone, region)
+    if column is None or own is None or not number:
+        return ()
+    spelled = {phone.strip(), number, number[1:], f"00{number[1:]}", *((local, f"0{local}") if local else ())}
+    query = sa.select(host.client.id_column).where(own, column.in_(spelled)).limit(MOST)
+    found = [key_text(key) for key in database.execute(query).scalars()]
+    clients = host.load_clients(database, found)
+    return tuple(id for id in found if e164(getattr(clients.get(id), "phone", ""), region) == number)
 
 
 def _query(host: Host, database: sa.Connection, account_id: str, wanted: str) -> sa.Select[Any] | None:

@@ -52,7 +52,10 @@ def take_delivery(token: str) -> ResponseReturnValue:
             return _answer(413)
         headers = {name.lower(): value for name, value in request.headers.items()}
         received = Received(request.method, webhook_url(token), headers, body)
-        return _answer(_STATUS[receive(this_sync(), receiver, received)])
+        verdict = receive(this_sync(), receiver, received)
+        if verdict == ACCEPTED and receiver.two_way:
+            door().queues.wake()
+        return _answer(_STATUS[verdict])
     except HTTPException as refusal:  # cut off on the way, or longer than the host itself takes
         return _answer(refusal.code or 400)
     except (SQLAlchemyError, SecretUnreadable) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import sqlalchemy as sa
 
 from flask_crm_sync.models import Conflict, Delivery
 from flask_crm_sync.sync.conflict_inbox import conflicts_page, settle_conflict
+from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.merge import FieldRule, Side
+from flask_crm_sync.sync.now import sync_now
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
 
@@ -212,3 +215,40 @@ def test_a_client_that_is_here_already_is_matched_and_not_made_twice(both: BothW
     assert both.world.link(client).remote_id == record
     with both.world.engine.connect() as database:
         assert database.execute(sa.select(sa.func.count()).select_from(Client)).scalar() == 1
+
+
+def test_a_client_with_the_same_phone_is_matched_and_not_made_twice(both: BothWays) -> None:
+    both.world.set_connection(create_clients=True)
+    client = both.world.client("Eve", phone="+436601234567", told=False)
+    record = both.crm.add(last_name="Low", phone="+436601234567")
+    both.tell(record)
+    both.world.run_until_done()
+    assert [row.id for row in both.world.rows(Client)] == [int(client)]
+    assert both.world.link(client).remote_id == record
+
+
+def test_sync_now_looks_at_the_crm_at_once(both: BothWays) -> None:
+    client, record = both.person()
+    later = both.world.clock.now() + timedelta(minutes=5)
+    both.crm.edit(record, city="Wien")
+    both.tell(record)
+    both.world.set_connection(pull_at=later)
+    both.world.run()
+    assert both.city(client) == "Graz"
+    sync_now(both.world.sync, ACCOUNT)
+    both.world.run()
+    assert both.city(client) == "Wien"
+
+
+def test_moving_to_another_account_in_the_crm_forgets_its_place_and_its_conflicts(both: BothWays) -> None:
+    both.rules(city=ASK)
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    both.world.set_connection(poll_cursor="there", pull_code="rate_limited")
+    both.crm.portal = "another"
+    connect_account(both.world.sync, ACCOUNT, "hubspot", "token", {"token": "pat-na1-other"}, replace=True)
+    assert both.conflicts() == []
+    found = both.world.connection
+    assert (found.two_way, found.poll_cursor, found.polled_at, found.pull_code) == (True, None, None, "")
