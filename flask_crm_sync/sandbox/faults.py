@@ -32,6 +32,9 @@ class FaultKind:
         return not self.crms or crm in self.crms
 
 
+_TELLING = ("autochat", "dynamics", "hubspot")
+"""The CRMs that send webhooks."""
+
 KINDS: dict[str, FaultKind] = {
     kind.name: kind
     for kind in (
@@ -75,10 +78,10 @@ KINDS: dict[str, FaultKind] = {
         FaultKind("malformed_json", "after", "Do the work, then answer with broken JSON."),
         FaultKind("truncated", "after", "Do the work, then stop in the middle of the answer.", {"share": 0.5}),
         FaultKind("slow_drip", "after", "Do the work, then send the answer byte by byte.", {"ms": 50}),
-        FaultKind("webhook_twice", "webhook", "Deliver a webhook twice, byte for byte.", crms=("autochat", "hubspot")),
-        FaultKind("webhook_forged", "webhook", "Sign a webhook with a wrong secret.", crms=("autochat", "hubspot")),
-        FaultKind("webhook_late", "webhook", "Deliver a webhook after the next one.", crms=("hubspot",)),
-        FaultKind("webhook_lost", "webhook", "Never deliver a webhook.", crms=("hubspot",)),
+        FaultKind("webhook_twice", "webhook", "Deliver a webhook twice, byte for byte.", crms=_TELLING),
+        FaultKind("webhook_forged", "webhook", "Vouch for a webhook with a wrong secret.", crms=_TELLING),
+        FaultKind("webhook_late", "webhook", "Deliver a webhook after the next one.", crms=_TELLING),
+        FaultKind("webhook_lost", "webhook", "Never deliver a webhook.", crms=_TELLING),
         FaultKind("webhook_stale", "webhook", "Date a webhook ten minutes back.", crms=("hubspot",)),
     )
 }

@@ -179,7 +179,7 @@ def test_a_fault_repeats_reorders_or_loses_one_delivery(
 def test_a_late_delivery_that_nothing_overtakes_comes_all_the_same(
     client: Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flask_crm_sync.sandbox.hubspot.sender.HELD_SECONDS", 0.05)
+    monkeypatch.setattr("flask_crm_sync.sandbox.courier.HELD_SECONDS", 0.05)
     listen(client, receiver, events=["contact.creation"])
     client.sandbox.faults.add("hubspot", "webhook_late")
     client.contact(firstname="Ada")

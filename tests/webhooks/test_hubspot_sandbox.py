@@ -57,7 +57,7 @@ def test_what_happens_to_contacts_is_kept_as_hints(hooked: Hooked) -> None:
         ("contact.restore", ids[0]),
     ]
     assert set(events[6:9]) == {("contact.merge", each) for each in (survivor, ids[0], ids[1])}
-    assert events[9:] == [("contact.deletion", ids[2]), ("contact.privacyDeletion", ids[2])]
+    assert set(events[9:]) == {("contact.deletion", ids[2]), ("contact.privacyDeletion", ids[2])}
     assert set(hooked.statuses()) == {204}
 
 

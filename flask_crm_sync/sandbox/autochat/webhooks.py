@@ -1,4 +1,4 @@
-"""Webhooks: whom a workspace tells of its clients, in a thread of its own, at least once."""
+"""Webhooks: whom a workspace tells of its clients, signed, at least once."""
 
 from __future__ import annotations
 
@@ -6,30 +6,21 @@ import base64
 import hashlib
 import hmac
 import json
-import queue
 import secrets
-import ssl
-import threading
-from collections import deque
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import asdict, dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from ..clock import Clock, iso
-from ..faults import OF_A_WEBHOOK, Fault, FaultBook
-from ..guard import is_loopback
+from ..courier import Courier, Letter, Struck, is_near
+from ..faults import FaultBook
 from .dialect import Dialect
 from .store import Store
 
 EVENTS = ("client.created", "client.updated")
 HEADER = "X-Webhook-Signature"
-TIMEOUT_SECONDS = 5.0
 WAITS_SECONDS = (0.5, 2.0)
 """How long a refused delivery rests before each further attempt. AutoChat's own schedule is not documented."""
-KEPT = 200
 
 
 @dataclass(frozen=True)
@@ -63,15 +54,13 @@ class Delivery:
 
 
 class Sender:
-    """Keep the webhooks, and deliver events one after the other."""
+    """Keep the webhooks, and owe events to them."""
 
     def __init__(self, store: Store, clock: Clock, dialect: Dialect, faults: FaultBook) -> None:
-        self._store, self._clock, self._dialect, self._faults = store, clock, dialect, faults
-        self._waiting: queue.Queue[tuple[Webhook, str, str, bytes] | None] = queue.Queue()
-        self._kept: deque[Delivery] = deque(maxlen=KEPT)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._store, self._clock, self._dialect = store, clock, dialect
+        self._courier: Courier[Delivery] = Courier("autochat", clock, faults, _rest)
+        self.deliveries, self.settle = self._courier.notes, self._courier.settle
+        self.forget, self.close = self._courier.forget, self._courier.close
 
     def add(
         self,
@@ -83,8 +72,7 @@ class Sender:
         ca_file: str | None = None,
     ) -> Webhook:
         """Keep a webhook, with a new secret unless one is named. Raises ValueError for an address off this machine."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not is_loopback(parts.hostname or "") or parts.port == 0:
+        if not is_near(url):
             raise ValueError("webhooks go to loopback addresses only")
         secret = secret or f"whsec_{secrets.token_urlsafe(24)}"
         row = (workspace, url, secret, json.dumps(events), ca_file)
@@ -110,32 +98,11 @@ class Sender:
         with self._store.writing() as db:
             db.execute("DELETE FROM webhook WHERE id = ?", (webhook_id,))
 
-    def deliveries(self) -> list[Delivery]:
-        """Return the last attempts, newest first."""
-        with self._lock:
-            return list(reversed(self._kept))
-
     def tell(self, event: str, workspace: str, client: Mapping[str, Any]) -> None:
         """Owe an event to everybody who listens for it."""
         for webhook in self.listed(workspace):
             if webhook.active and event in webhook.events:
-                self._owe(webhook, event, str(client["id"]), self._body(event, client))
-
-    def settle(self) -> None:
-        """Wait until nothing is owed any more."""
-        self._waiting.join()
-
-    def forget(self) -> None:
-        """Forget what was delivered."""
-        with self._lock:
-            self._kept.clear()
-
-    def close(self) -> None:
-        """Stop delivering; what is owed yet is lost."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._waiting.put(None)
-            self._thread.join()
+                self._courier.owe(self._letter(webhook, event, str(client["id"]), self._body(event, client)))
 
     def _body(self, event: str, client: Mapping[str, Any]) -> bytes:
         moment = iso(self._clock.now_ms() // 1000 * 1000).replace(".000Z", "Z")
@@ -143,49 +110,16 @@ class Sender:
         body = {"event": event, "timestamp": moment, "data": data}
         return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
-    def _owe(self, webhook: Webhook, event: str, client_id: str, body: bytes) -> None:
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="autochat-webhooks", daemon=True)
-                self._thread.start()
-        self._waiting.put((webhook, event, client_id, body))
+    def _letter(self, webhook: Webhook, event: str, client_id: str, body: bytes) -> Letter[Delivery]:
+        def write(attempt: int, struck: Struck) -> tuple[bytes, Mapping[str, str]]:
+            secret = "forged" if struck("webhook_forged") else webhook.secret
+            signed = signature(secret, body, self._dialect.webhook_encoding)
+            return body, {"Content-Type": "application/json", HEADER: signed}
 
-    def _work(self) -> None:
-        while (owed := self._waiting.get()) is not None:
-            try:
-                if not self._stopping.is_set():
-                    self._deliver(*owed)
-            finally:
-                self._waiting.task_done()
+        def note(at_ms: int, attempt: int, status: int | None) -> Delivery:
+            return Delivery(at_ms, webhook.workspace, event, client_id, webhook.url, attempt + 1, status)
 
-    def _deliver(self, webhook: Webhook, event: str, client_id: str, body: bytes) -> None:
-        """Try until the receiver takes it or the attempts are used up; a fault may make it come twice."""
-        path = urlsplit(webhook.url).path
-        faults = self._faults.take("autochat", "POST", path, webhook.workspace, moments=OF_A_WEBHOOK)
-        for _ in range(2 if _struck(faults, "webhook_twice") else 1):
-            for attempt, rest in enumerate((*WAITS_SECONDS, 0.0), 1):
-                status = self._post(webhook, body, forged=_struck(faults, "webhook_forged"))
-                self._note(webhook, event, client_id, attempt, status)
-                if (status is not None and 200 <= status < 300) or self._stopping.wait(rest):
-                    break
-
-    def _note(self, webhook: Webhook, event: str, client_id: str, attempt: int, status: int | None) -> None:
-        now = self._clock.now_ms()
-        with self._lock:
-            self._kept.append(Delivery(now, webhook.workspace, event, client_id, webhook.url, attempt, status))
-
-    def _post(self, webhook: Webhook, body: bytes, *, forged: bool) -> int | None:
-        """Send one attempt and return its status, or None where no answer came."""
-        secret = "forged" if forged else webhook.secret
-        headers = {"Content-Type": "application/json", HEADER: signature(secret, body, self._dialect.webhook_encoding)}
-        parts = urlsplit(webhook.url)
-        try:
-            with closing(_connection(parts, webhook.ca_file)) as connection:
-                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request("POST", target, body, headers)
-                return connection.getresponse().status
-        except (OSError, HTTPException):
-            return None
+        return Letter(webhook.workspace, webhook.url, webhook.ca_file, write, note)
 
 
 def signature(secret: str, body: bytes, encoding: str) -> str:
@@ -195,13 +129,5 @@ def signature(secret: str, body: bytes, encoding: str) -> str:
     return f"sha256={text}"
 
 
-def _struck(faults: list[Fault], kind: str) -> bool:
-    return any(fault.kind == kind for fault in faults)
-
-
-def _connection(parts: SplitResult, ca_file: str | None) -> HTTPConnection:
-    host, port = parts.hostname or "", parts.port
-    if parts.scheme == "http":
-        return HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    context = ssl.create_default_context(cafile=ca_file)
-    return HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+def _rest(attempt: int, status: int | None) -> float | None:
+    return WAITS_SECONDS[attempt] if attempt < len(WAITS_SECONDS) else None

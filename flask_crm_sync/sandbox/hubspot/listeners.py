@@ -7,9 +7,8 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from ..guard import is_loopback
+from ..courier import is_near
 from .access import Access
 from .events import TYPES, Event
 from .store import Store
@@ -68,7 +67,7 @@ class Listeners:
         ca_file: str | None = None,
     ) -> Listener:
         """Keep a listener, with a new secret unless one is named. Raises ValueError for an address off this machine."""
-        if not _is_near(url):
+        if not is_near(url):
             raise ValueError("webhooks go to loopback addresses only")
         unknown = set(events) - {*EVENTS, *(f"object.{each}" for each in TYPES)}
         if unknown:
@@ -115,7 +114,7 @@ class Listeners:
             wanted = db.execute("SELECT * FROM subscription ORDER BY id").fetchall()
         for app in apps:
             url = json.loads(app["body"])["targetUrl"]
-            if app["client_id"] in installed and _is_near(url):
+            if app["client_id"] in installed and is_near(url):
                 mine = [(row["id"], json.loads(row["body"])) for row in wanted if row["app_id"] == app["app_id"]]
                 events = tuple(
                     Subscription(number, body["eventType"], body.get("propertyName"))
@@ -123,12 +122,3 @@ class Listeners:
                     if body["active"] and body.get("objectTypeId", "0-1") == "0-1"
                 )
                 yield Listener(0, portal_id, app["app_id"], url, app["client_secret"], events)
-
-
-def _is_near(url: str) -> bool:
-    """Say whether an address is one on this machine that can be called at all."""
-    parts = urlsplit(url)
-    try:
-        return parts.scheme in ("http", "https") and is_loopback(parts.hostname or "") and parts.port != 0
-    except ValueError:
-        return False

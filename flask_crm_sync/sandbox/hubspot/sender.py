@@ -1,34 +1,24 @@
-"""Webhooks: which apps are told of a portal's contacts, signed, in a thread of its own, at least once."""
+"""Webhooks: which apps are told of a portal's contacts, signed, at least once."""
 
 from __future__ import annotations
 
 import json
-import queue
-import ssl
-import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from ..clock import Clock
-from ..faults import OF_A_WEBHOOK, Fault, FaultBook
+from ..courier import Courier, Letter, Struck
+from ..faults import FaultBook
 from .events import Event
 from .listeners import Listener, Listeners
 from .signatures import headers
 from .store import Store
 
 MOST_EVENTS = 100
-TIMEOUT_SECONDS = 5.0
 WAITS_SECONDS = (0.5, 2.0)
 """How long a refused delivery rests before each further attempt; HubSpot itself goes on for a day."""
-HELD_SECONDS = 1.0
-"""How long a delivery that is to come late waits for another one to overtake it."""
 STALE_MS = 600_000
-KEPT = 200
 
 
 @dataclass(frozen=True)
@@ -44,34 +34,16 @@ class Delivery:
     status: int | None
 
 
-@dataclass(frozen=True)
-class _Owed:
-    listener: Listener
-    rows: tuple[dict[str, Any], ...]
-    faults: tuple[Fault, ...] = ()
-
-    def struck(self, kind: str) -> bool:
-        return any(fault.kind == kind for fault in self.faults)
-
-
 class Sender:
-    """Deliver events one batch after the other."""
+    """Owe the events of each call to those who listen."""
 
     def __init__(self, store: Store, clock: Clock, listeners: Listeners, faults: FaultBook) -> None:
-        self._listeners, self._clock, self._faults = listeners, clock, faults
-        self._waiting: queue.Queue[_Owed | None] = queue.Queue()
-        self._held: list[_Owed] = []
-        self._kept: deque[Delivery] = deque(maxlen=KEPT)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._listeners, self._clock = listeners, clock
+        self._courier: Courier[Delivery] = Courier("hubspot", clock, faults, _rest)
         self._last_event = 0
+        self.deliveries, self.settle = self._courier.notes, self._courier.settle
+        self.forget, self.close = self._courier.forget, self._courier.close
         store.tell = self.tell
-
-    def deliveries(self) -> list[Delivery]:
-        """Return the last attempts, newest first."""
-        with self._lock:
-            return list(reversed(self._kept))
 
     def tell(self, events: Sequence[Event]) -> None:
         """Owe events, which happened in one call in one portal, to everybody who wants them."""
@@ -79,23 +51,7 @@ class Sender:
         for listener in (*self._listeners.listed(portal_id), *self._listeners.registered(portal_id)):
             rows = [*self._rows(listener, events)] if listener.active else []
             for start in range(0, len(rows), MOST_EVENTS):
-                self._owe(_Owed(listener, tuple(rows[start : start + MOST_EVENTS])))
-
-    def settle(self) -> None:
-        """Wait until nothing is owed any more."""
-        self._waiting.join()
-
-    def forget(self) -> None:
-        """Forget what was delivered."""
-        with self._lock:
-            self._kept.clear()
-
-    def close(self) -> None:
-        """Stop delivering; what is owed yet is lost."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._waiting.put(None)
-            self._thread.join()
+                self._courier.owe(self._letter(listener, rows[start : start + MOST_EVENTS]))
 
     def _rows(self, listener: Listener, events: Sequence[Event]) -> Iterator[dict[str, Any]]:
         """Yield what a listener is told, in the members that HubSpot's guide names."""
@@ -119,75 +75,22 @@ class Sender:
                     "sourceId": event.source.id,
                 }
 
-    def _owe(self, owed: _Owed) -> None:
-        path, portal = urlsplit(owed.listener.url).path, str(owed.listener.portal_id)
-        faults = self._faults.take("hubspot", "POST", path, portal, moments=OF_A_WEBHOOK)
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="hubspot-webhooks", daemon=True)
-                self._thread.start()
-        self._waiting.put(replace(owed, faults=tuple(faults)))
+    def _letter(self, listener: Listener, rows: Sequence[Mapping[str, Any]]) -> Letter[Delivery]:
+        told = tuple(row["subscriptionType"] for row in rows)
+        objects = tuple(row["objectId"] for row in rows)
 
-    def _work(self) -> None:
-        while (owed := self._next()) is not None:
-            if owed.struck("webhook_late") and not self._held:
-                self._held.append(replace(owed, faults=()))
-                continue
-            self._finish(owed)
-            while self._held:
-                self._finish(self._held.pop())
+        def write(attempt: int, struck: Struck) -> tuple[bytes, Mapping[str, str]]:
+            body = json.dumps([{**row, "attemptNumber": attempt} for row in rows], separators=(",", ":")).encode()
+            stamp = self._clock.now_ms() - (STALE_MS if struck("webhook_stale") else 0)
+            secret = "forged" if struck("webhook_forged") else listener.secret
+            signed = headers(secret, "POST", listener.url, body, str(stamp))
+            return body, {"Content-Type": "application/json", **signed}
 
-    def _next(self) -> _Owed | None:
-        """Return what is to be delivered next; what was held back, when nothing overtakes it."""
-        try:
-            return self._waiting.get(timeout=HELD_SECONDS if self._held else None)
-        except queue.Empty:
-            return self._held.pop()
+        def note(at_ms: int, attempt: int, status: int | None) -> Delivery:
+            return Delivery(at_ms, listener.portal_id, told, objects, listener.url, attempt, status)
 
-    def _finish(self, owed: _Owed) -> None:
-        try:
-            if not self._stopping.is_set() and not owed.struck("webhook_lost"):
-                self._deliver(owed)
-        finally:
-            self._waiting.task_done()
-
-    def _deliver(self, owed: _Owed) -> None:
-        """Try until the receiver takes it or the attempts are used up; a fault may make it come twice."""
-        for _ in range(2 if owed.struck("webhook_twice") else 1):
-            for attempt, rest in enumerate((*WAITS_SECONDS, 0.0)):
-                status = self._post(owed, attempt)
-                self._note(owed, attempt, status)
-                if (status is not None and 200 <= status < 300) or self._stopping.wait(rest):
-                    break
-
-    def _note(self, owed: _Owed, attempt: int, status: int | None) -> None:
-        told = tuple(row["subscriptionType"] for row in owed.rows)
-        objects = tuple(row["objectId"] for row in owed.rows)
-        listener = owed.listener
-        with self._lock:
-            made = Delivery(self._clock.now_ms(), listener.portal_id, told, objects, listener.url, attempt, status)
-            self._kept.append(made)
-
-    def _post(self, owed: _Owed, attempt: int) -> int | None:
-        """Send one attempt and return its status, or None where no answer came."""
-        listener = owed.listener
-        body = json.dumps([{**row, "attemptNumber": attempt} for row in owed.rows], separators=(",", ":")).encode()
-        stamp = self._clock.now_ms() - (STALE_MS if owed.struck("webhook_stale") else 0)
-        secret = "forged" if owed.struck("webhook_forged") else listener.secret
-        sent = {"Content-Type": "application/json", **headers(secret, "POST", listener.url, body, str(stamp))}
-        parts = urlsplit(listener.url)
-        try:
-            with closing(_connection(parts, listener.ca_file)) as connection:
-                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request("POST", target, body, sent)
-                return connection.getresponse().status
-        except (OSError, HTTPException):
-            return None
+        return Letter(str(listener.portal_id), listener.url, listener.ca_file, write, note)
 
 
-def _connection(parts: SplitResult, ca_file: str | None) -> HTTPConnection:
-    host, port = parts.hostname or "", parts.port
-    if parts.scheme == "http":
-        return HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    context = ssl.create_default_context(cafile=ca_file)
-    return HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+def _rest(attempt: int, status: int | None) -> float | None:
+    return WAITS_SECONDS[attempt] if attempt < len(WAITS_SECONDS) else None
