@@ -32,6 +32,7 @@ _ENGINEERS |= {"debug", "info", "warning", "error", "critical", "exception", "lo
 _WIRE = {"soql.py", "multipart.py", "markup.py", "tasktext.py", "notebody.py", "spelling.py", "numbers.py"}
 _WIRE |= {"masking.py", "transcript.py", "prompt.py", "described.py", "instructions.py"}  # for models to read
 _WIRE |= {"template_words.py"}  # what others say
+_WIRE |= {"follow_up_notes.py"}  # for people in the CRM
 _WIRE_WORDS = re.compile(
     r"\(\?|flask crm |SELECT|DELETE |[<>]\w|\$|;\s*\w+=|IsConverted|Bearer|application/|https?:|statecode"
     r"|^ref: |offline_access|SystemModstamp|REQUEST_LIMIT|^api refresh|[Hh]elpdesk('s| sync| client key)"

@@ -10,8 +10,10 @@ from ..models.operation import CREATE_NEW, USE
 from ..sync import audit, choices
 from ..sync.audit import Deed
 from ..sync.connections import crm_label
+from ..sync.follow_up_choice import AUDITED
 from ..sync.two_way import RULE
 from .audited import field_word, value_word
+from .follow_up_words import follow_up_word
 from .texts import gettext as _
 from .texts import said
 from .two_way_words import choice_word, rule_text
@@ -68,6 +70,8 @@ def decision_word(decision: str) -> str:
 def _name(name: str, crm: str) -> str:
     if name.startswith(RULE):
         return crm_field_word(crm, name.removeprefix(RULE))
+    if name.startswith(AUDITED):
+        return follow_up_word(name.removeprefix(AUDITED))
     words = {
         "enabled": _("switched on"),
         "sync_contacts": _("contacts"),
@@ -88,6 +92,8 @@ def _name(name: str, crm: str) -> str:
         "kind": _("type"),
         "client": _("clients searched"),
         "two_way": _("two-way sync"),
+        "status_field": _("field of the status"),
+        "tag_field": _("field of the tags"),
         "create_clients": _("makes clients of new contacts"),
         "field": _("field"),
         "choice": _("value that stays"),

@@ -173,6 +173,13 @@ def _diagnose(page: Page) -> None:
     page.get_by_role("heading", name="Diagnosis of HubSpot").wait_for()
 
 
+def _save_a_follow_up_too_long(page: Page) -> None:
+    page.get_by_label("Field of the status").select_option("jobtitle")
+    page.get_by_role("button", name="Show what can be chosen").click()
+    page.get_by_label("Status (Confirmed)").fill("far too long for this field")
+    page.get_by_role("button", name="Save").click()
+
+
 def _save_a_wrong_interval(page: Page) -> None:
     page.get_by_label("Update interval in minutes").fill("3")
     page.get_by_role("button", name="Save").click()
@@ -249,6 +256,10 @@ STATES = [
     State("why, known", "/crm/clients/1"),
     State("why, failed", "/crm/clients/2"),
     State("why, gone", "/crm/clients/9"),
+    State("what follows", "/crm/connections/hubspot/follow-ups", "paused"),
+    State("what follows, another field", "/crm/connections/hubspot/follow-ups?status_field=jobtitle&tag_field=labels"),
+    State("what follows, a wrong value", "/crm/connections/hubspot/follow-ups", steps=_save_a_follow_up_too_long),
+    State("what follows, for a viewer", "/crm/connections/hubspot/follow-ups", who="viewer"),
     State("two-way settings", "/crm/connections/hubspot/two-way", "paused", steps=_unfold),
     State("two-way settings, by webhook alone", "/crm/connections/autochat/two-way"),
     State("two-way settings, for a viewer", "/crm/connections/hubspot/two-way", who="viewer"),

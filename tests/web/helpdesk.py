@@ -21,7 +21,7 @@ from flask_crm_sync import web
 from flask_crm_sync.clock import SystemClock
 from flask_crm_sync.config import Settings
 from flask_crm_sync.crm import registry
-from flask_crm_sync.crm.base import Finding, Identity
+from flask_crm_sync.crm.base import Finding, Identity, RemoteField
 from flask_crm_sync.errors import CRMError
 from flask_crm_sync.host.convention import resolve_host
 from flask_crm_sync.models import Base, Connection, Database, Operation
@@ -35,6 +35,15 @@ TOKEN = "pat-na1-canary-5f1c9a7e"
 START = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 OURS, THEIRS = "1", "2"
 
+
+SCHEMA = (
+    RemoteField("firstname", "First name", "text"),
+    RemoteField("hs_lead_status", "Lead status", "choice", options=(("OPEN", "Open"), ("UNQUALIFIED", "Unqualified"))),
+    RemoteField("labels", "Labels", "choices", options=(("hot", "Hot"), ("cold", "Cold"))),
+    RemoteField("jobtitle", "Job title", "text", max_length=20),
+    RemoteField("hs_object_id", "Record ID", "number", writable=False),
+)
+"""What the CRM says of its fields."""
 
 db = SQLAlchemy()  # as Flask-SQLAlchemy 3.0 knows it too
 
@@ -112,6 +121,9 @@ class _Caller:
 
     def write_also(self, further: Sequence[Any]) -> None:
         """Have no further fields to write."""
+
+    def schema(self) -> tuple[RemoteField, ...]:
+        return SCHEMA
 
     def diagnose(self) -> list[Finding]:
         return [Finding("good", "Portal", f"It answers as {self.test().label}.")]
