@@ -264,6 +264,8 @@ class Adapter(ABC):
     batch_size: ClassVar[int] = 100
     burst_limit: ClassVar[tuple[int, float]]
     """Calls allowed per seconds, until the CRM's own headers say better."""
+    records_a_write: ClassVar[int] = 0
+    """How many records one call writes; 0 where a call writes a whole batch."""
     kind_limits: ClassVar[Mapping[str, tuple[int, float]]] = {}
     """Limits of special kinds of call (the client's `kind`), such as searches, beside the burst limit."""
     vendor_errors: ClassVar[tuple[VendorError, ...]] = ()

@@ -24,6 +24,7 @@ from .merge import Left, Plan, merge, settled_base, with_intent
 from .newcomers import take_newcomers
 from .operations import RECORD
 from .outgoing import manners_of
+from .overwritten import keep_overwritten
 from .retry import Verdict, skipped, succeeded
 from .steps import Step, reach
 from .two_way import two_way_of
@@ -49,6 +50,19 @@ def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
         verdicts[item.operation.id] = item.verdict or _done(drain, item)
     wait_behind(items, verdicts)
     return items, verdicts | made
+
+
+def plan_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactItem], dict[int, Verdict]]:
+    """Bring operations as far as the merge, which tells what would be written; nothing is, on either side.
+
+    Returns the items, each with its plan or a verdict of its own, and the verdicts of operations that end before.
+    """
+    items, verdicts = load_contacts(drain, batch)
+    read_records(drain, items)
+    refuse_taken(drain, items)
+    for item in still_open(items):
+        _merge(drain, item)
+    return items, verdicts
 
 
 # Merge
@@ -111,6 +125,7 @@ def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
     with drain.sync.database.write() as connection:
         drain.lease.renew(connection, drain.sync.clock)
         save_links(connection, drain.connection_id, CLIENT, CONTACT, [item.link for item in items], drain.now())
+        keep_overwritten(drain, connection, items)
         reach(Step.PROPOSING)
     for item in items:
         item.link.stored = True

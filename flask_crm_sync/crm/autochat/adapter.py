@@ -67,6 +67,7 @@ class AutoChatAdapter(Adapter):
     capabilities = frozenset({"notes", "further", "schema", "erase"})
     # A client that was read is written back whole: the fewer lie between the two calls, the safer.
     batch_size = 10
+    records_a_write = 1
     burst_limit = (100, 60.0)
     vendor_errors = VENDOR_ERRORS
     webhooks = WEBHOOKS
