@@ -135,6 +135,11 @@ def _check_history(life: Life, row: Any) -> None:
     assert status == row.status
     reviews = [turn for turn in turns if turn.decided_by == "review"]
     assert len({turn.at for turn in reviews}) == len(reviews)
+    by_people = [turn.decided_by == "person" for turn in turns]
+    assert by_people == sorted(by_people)  # nothing automatic comes after a person
+    if row.decided_by == "review":
+        last = [turn for turn in reviews if turn.outcome in {"confirmed", "upgraded", "downgraded"}][-1]
+        assert (row.final, row.status) == (True, last.after)
 
 
 def _check_the_crm(life: Life, row: Any) -> None:
