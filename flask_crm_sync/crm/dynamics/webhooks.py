@@ -16,7 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from ...config import Settings
+from ..answers import objects
 from ..webhooks import Hint, Received, encoded, instant_of_milliseconds, read_json
+from .addresses import is_guid
 
 HEADER = "X-CRM-Sync-Secret"
 """The header that the registration (authentication type HttpHeader) is told to send."""
@@ -43,7 +45,7 @@ class DynamicsWebhooks:
         return any(fits)
 
     def hints(self, received: Received, remote_account_id: str) -> list[Hint]:
-        """Return the contact that was created, changed or deleted, unless it lies in another organization."""
+        """Return the contact that was created, changed or deleted, both of a merge; none of another organization."""
         body = read_json(received.body)
         if not isinstance(body, dict) or not isinstance(body.get("MessageName"), str):
             raise ValueError("the body names no message")
@@ -52,8 +54,8 @@ class DynamicsWebhooks:
             return []
         if _guid(body, "OrganizationId") != remote_account_id:
             return []
-        digest = hashlib.sha256(received.body).hexdigest()
-        return [Hint(f"contact.{message}", _guid(body, "PrimaryEntityId"), _date(body), digest)]
+        contacts = dict.fromkeys([_guid(body, "PrimaryEntityId"), *_subordinates(body)])
+        return [Hint(f"contact.{message}", one, _date(body), _digest(received.body, one)) for one in contacts]
 
 
 WEBHOOKS = DynamicsWebhooks()
@@ -65,6 +67,17 @@ def _guid(body: Mapping[str, Any], name: str) -> str:
         return str(UUID(body[name]))
     except (KeyError, ValueError, AttributeError, TypeError):
         raise ValueError(f"the body has no {name}") from None
+
+
+def _subordinates(body: Mapping[str, Any]) -> list[str]:
+    """Return the contact that a merge took into another; a body that was too long does not tell it."""
+    inputs = objects(body.get("InputParameters"))
+    told = [item.get("value") for item in inputs if item.get("key") == "SubordinateId"]
+    return [str(UUID(value)) for value in told if isinstance(value, str) and is_guid(value)]
+
+
+def _digest(body: bytes, contact: str) -> str:
+    return hashlib.sha256(body + contact.encode()).hexdigest()
 
 
 def _date(body: Mapping[str, Any]) -> datetime | None:

@@ -1,7 +1,8 @@
-"""The Dynamics part of ``/_sandbox/api``: what all CRMs have there, and accounts, merging, apps and alternate keys."""
+"""The Dynamics part of ``/_sandbox/api``: what all CRMs have there, and accounts, merging, apps, keys, webhooks."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify, request
@@ -11,10 +12,12 @@ from ..inspection import inspection
 from ..panel import json_object
 from .environments import DEFAULT_ENVIRONMENT, DEFAULT_TENANT
 from .errors import DataverseError
+from .events import MESSAGES
 from .exchange import refused
 from .gate import answered
 from .keys import add_alternate_key
 from .tables import BY_NAME
+from .webhooks import HEADER
 
 if TYPE_CHECKING:
     from .vendor import Dynamics
@@ -37,6 +40,7 @@ def inspection_blueprint(dynamics: Dynamics) -> Blueprint:
     blueprint.register_error_handler(DataverseError, lambda error: answered(refused(error)))
     _add_person(blueprint, dynamics)
     _add_administrator(blueprint, dynamics)
+    _add_webhooks(blueprint, dynamics)
     return blueprint
 
 
@@ -70,6 +74,37 @@ def _add_administrator(blueprint: Blueprint, dynamics: Dynamics) -> None:
         desk, table = dynamics.desk(_portal()), BY_NAME[str(body.get("table", "contact"))]
         add_alternate_key(desk, table, str(body["name"]), [str(each) for each in body["columns"]])
         return jsonify(name=body["name"]), 201
+
+
+def _add_webhooks(blueprint: Blueprint, dynamics: Dynamics) -> None:
+    @blueprint.get("/webhooks")
+    def webhooks() -> ResponseReturnValue:
+        listed = [hook.shown() for hook in dynamics.sender.listed(_portal())]
+        return jsonify(webhooks=listed, deliveries=[asdict(each) for each in dynamics.sender.deliveries()])
+
+    @blueprint.post("/webhooks")
+    def add_webhook() -> ResponseReturnValue:
+        """Take ``{"url", "secret", "header", "events", "ca_file"}``; the answer shows the secret, this once."""
+        body = json_object()
+        hook = dynamics.sender.add(
+            dynamics.desk(_portal()).environment.name,
+            str(body["url"]),
+            secret=str(body.get("secret", "")),
+            header=str(body.get("header", HEADER)),
+            events=tuple(body.get("events", MESSAGES)),
+            ca_file=body.get("ca_file"),
+        )
+        return jsonify({**hook.shown(), "secret": hook.secret}), 201
+
+    @blueprint.patch("/webhooks/<int:hook_id>")
+    def switch_webhook(hook_id: int) -> ResponseReturnValue:
+        dynamics.sender.set_active(hook_id, bool(json_object()["active"]))
+        return "", 204
+
+    @blueprint.delete("/webhooks/<int:hook_id>")
+    def remove_webhook(hook_id: int) -> ResponseReturnValue:
+        dynamics.sender.remove(hook_id)
+        return "", 204
 
 
 def _portal() -> str:

@@ -1,4 +1,4 @@
-"""Dynamics' pages for people: contacts, one contact, notes, switches, and a person's edits."""
+"""Dynamics' pages for people: contacts, one contact, notes, webhooks, switches, and a person's edits."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from . import view
 from .environments import DEFAULT_ENVIRONMENT
 from .errors import DataverseError
 from .tables import ANNOTATION, CONTACT, Table
+from .webhooks import HEADER
 from .writes import notes_of
 
 if TYPE_CHECKING:
     from .vendor import Dynamics
 
 LIST = "/_sandbox/dynamics/contacts"
+HOOKS = "/_sandbox/dynamics/webhooks"
 
 
 def pages_blueprint(dynamics: Dynamics) -> Blueprint:
@@ -28,6 +30,7 @@ def pages_blueprint(dynamics: Dynamics) -> Blueprint:
     _add_lists(blueprint, dynamics)
     _add_contact(blueprint, dynamics)
     _add_edits(blueprint, dynamics)
+    _add_webhooks(blueprint, dynamics)
     add_switch_page(blueprint, dynamics)
     return blueprint
 
@@ -110,6 +113,38 @@ def _add_edits(blueprint: Blueprint, dynamics: Dynamics) -> None:
             return ""
 
         return _done(dynamics, remove)
+
+
+def _add_webhooks(blueprint: Blueprint, dynamics: Dynamics) -> None:
+    def shown(wrong: str = "", secret: str = "") -> str:
+        portal = _portal(dynamics)
+        return render_template(
+            "dynamics/webhooks.html",
+            listed=dynamics.sender.listed(portal),
+            sent=dynamics.sender.deliveries()[:PER_PAGE],
+            wrong=wrong,
+            secret=secret,
+            header=HEADER,
+            portal_id=portal,
+            all_portals=dynamics.environments.all(),
+        )
+
+    @blueprint.get(HOOKS)
+    def webhooks() -> ResponseReturnValue:
+        return shown()
+
+    @blueprint.post(HOOKS)
+    def add() -> ResponseReturnValue:
+        try:
+            hook = dynamics.sender.add(_portal(dynamics), request.form["url"])
+        except ValueError as error:
+            return shown(str(error)), 400
+        return shown(secret=hook.secret)
+
+    @blueprint.post(f"{HOOKS}/<int:hook_id>/remove")
+    def remove(hook_id: int) -> ResponseReturnValue:
+        dynamics.sender.remove(hook_id)
+        return redirect(f"{HOOKS}?portal={_portal(dynamics)}", 303)
 
 
 def _edit(dynamics: Dynamics, contact_id: str, values: Mapping[str, Any]) -> ResponseReturnValue:

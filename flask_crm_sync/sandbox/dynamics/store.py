@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..database import Database
 from .patterns import like
+
+if TYPE_CHECKING:
+    from .events import Event
 
 FIRST_VERSION = 900_000
 
@@ -37,7 +42,12 @@ CREATE TABLE IF NOT EXISTS tombstone (
     environment TEXT, tbl TEXT, id TEXT, version INTEGER NOT NULL, PRIMARY KEY (environment, tbl, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alternate_key (
     environment TEXT, tbl TEXT, name TEXT, columns TEXT NOT NULL, PRIMARY KEY (environment, tbl, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hook (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, environment TEXT NOT NULL, url TEXT NOT NULL, header TEXT NOT NULL,
+    secret TEXT NOT NULL, events TEXT NOT NULL, active INTEGER NOT NULL DEFAULT 1, ca_file TEXT);
 """
+
+_HEARD = "SELECT 1 FROM hook LIMIT 1"
 
 
 class Store(Database):
@@ -52,6 +62,10 @@ class Store(Database):
             "coalesce((SELECT max(version) FROM tombstone), 0))"
         )
         self._version: int = max(int(self.db.execute(highest).fetchone()[0]), FIRST_VERSION)
+        self._happened: list[Event] = []
+        self._is_heard = False
+        self.tell: Callable[[Sequence[Event]], None] | None = None
+        """Is told of what happened, once it has been written."""
 
     @property
     def version(self) -> int:
@@ -64,13 +78,36 @@ class Store(Database):
         return self._version
 
     @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Write all of it or, when anything is raised, nothing of it; what happened is told afterwards."""
+        with self.lock:
+            is_whole = not self.db.in_transaction
+            if is_whole:
+                self._happened = []
+                self._is_heard = self.tell is not None and bool(
+                    self.db.execute("SELECT 1 FROM hook LIMIT 1").fetchone()
+                )
+            with super().writing() as db:
+                yield db
+            told = self._happened if is_whole else []
+        if told and self.tell is not None:
+            self.tell(told)
+
+    def happened(self, make: Callable[[], Event]) -> None:
+        """Note what happened, if anybody listens; call it inside ``writing``."""
+        if self._is_heard:
+            self._happened.append(make())
+
+    @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo what was done inside when anything is raised, and nothing of what was done before."""
         with self.writing() as db:
             db.execute("SAVEPOINT step")
+            before = len(self._happened)
             try:
                 yield
             except BaseException:
+                del self._happened[before:]
                 db.execute("ROLLBACK TO step")
                 db.execute("RELEASE step")
                 raise

@@ -30,6 +30,7 @@ from .signin import answered as signed_in
 from .signin import signin_blueprint
 from .store import Store
 from .tables import ANNOTATION, CONTACT, ORGANIZATION, SYSTEM_USER, TABLES
+from .webhooks import Sender
 from .writes import delete, merge
 
 SIGN_IN = re.compile(r"/[^/_][^/]*/(oauth2/v2\.0/|v2\.0/\.well-known/)")
@@ -49,6 +50,7 @@ class Dynamics:
         self.environments = Environments(store)
         self.access = Access(store, clock)
         self.limits = Limits(clock)
+        self.sender = Sender(store, clock, faults)
         self.entra = Entra(store, clock, self.dialect, self.access, self.environments)
         self.office = Office(store, clock, self.dialect, self.environments, self.access, self.limits)
         self.add_environment(DEFAULT_ENVIRONMENT, token=DEFAULT_TOKEN)
@@ -99,7 +101,8 @@ class Dynamics:
         }
 
     def close(self) -> None:
-        """Close the store."""
+        """Stop delivering and close the store."""
+        self.sender.close()
         self.store.close()
 
     # An environment and the person sitting in front of it.
@@ -169,14 +172,16 @@ class Dynamics:
         return person.add_account(self.desk(environment), name)
 
     def reset(self, environment: str | None = None) -> None:
-        """Empty one environment or all of them; users, apps and tokens stay."""
+        """Empty one environment or all of them, webhooks included; users, apps and tokens stay."""
         names = [table.name for table in TABLES if not table.read_only]
         with self.store.writing() as db:
             for each in self.environments.all():
                 if environment in (None, each.name):
                     Rows(self.store, self.clock, each.name).clear(names)
                     db.execute("DELETE FROM alternate_key WHERE environment = ?", (each.name,))
+                    db.execute("DELETE FROM hook WHERE environment = ?", (each.name,))
         self.limits.reset()
+        self.sender.forget()
 
     def start_afresh(self, portal_id: str | None = None) -> None:
         """Reset, and forget faults, calls and switches as well; the first token opens its environment again."""

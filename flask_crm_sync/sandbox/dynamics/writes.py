@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from .desk import Desk
 from .errors import already_there, duplicate_detected, inactive, no_resource
+from .events import Event, written
 from .keys import check_unique
 from .payload import read_values
 from .rows import Row, holds
@@ -29,7 +30,9 @@ def create(
     values = {**defaults, **values, table.id_name: row_id}
     _check(desk, table, row_id, values, values, detect)
     with desk.store.writing():
-        return desk.rows.insert(table, row_id, _completed(table, values), desk.user_id)
+        row = desk.rows.insert(table, row_id, _completed(table, values), desk.user_id)
+        _tell(desk, "Create", None, row)
+        return row
 
 
 def change(desk: Desk, row: Row, body: Body, *, detect: bool = False) -> Row:
@@ -47,7 +50,9 @@ def change(desk: Desk, row: Row, body: Body, *, detect: bool = False) -> Row:
 def store(desk: Desk, row: Row, values: Body) -> Row:
     """Put values into a row that nobody needs to check any more."""
     with desk.store.writing():
-        return desk.rows.change(row, _completed(row.table, {**row.values, **values}), desk.user_id)
+        changed = desk.rows.change(row, _completed(row.table, {**row.values, **values}), desk.user_id)
+        _tell(desk, "Update", row, changed)
+        return changed
 
 
 def delete(desk: Desk, row: Row) -> None:
@@ -60,6 +65,7 @@ def delete(desk: Desk, row: Row) -> None:
             nothing = {"_parentcustomerid_value": None, "_parentcustomerid_value@target": None}
             desk.rows.change(contact, nothing, desk.user_id)
         desk.rows.remove(row)
+        _tell_of(desk, "Delete", row)
 
 
 def merge(desk: Desk, primary: Row, other: Row) -> Row:
@@ -69,6 +75,7 @@ def merge(desk: Desk, primary: Row, other: Row) -> Row:
             desk.rows.change(note, {"_objectid_value": primary.id}, desk.user_id)
         gone = {"merged": True, "statecode": 1, "statuscode": 2, "_masterid_value": primary.id}
         desk.rows.change(other, {**gone, "_masterid_value@target": CONTACT.name}, desk.user_id)
+        _tell_of(desk, "Merge", primary, other.id)
         return desk.rows.change(primary, {}, desk.user_id)
 
 
@@ -77,6 +84,21 @@ def notes_of(desk: Desk, contact_id: str) -> list[Row]:
     return desk.rows.select(
         ANNOTATION, holds(desk.rows, ANNOTATION, "_objectid_value", [contact_id]), order="created, id"
     )
+
+
+def _tell(desk: Desk, message: str, old: Row | None, new: Row) -> None:
+    """Tell those who listen of a contact that was created or changed, with what was written."""
+    if new.table is CONTACT:
+        now = desk.clock.now_ms()
+        desk.store.happened(lambda: written(message, desk.environment, desk.user_id, now, old, new))
+
+
+def _tell_of(desk: Desk, message: str, row: Row, subordinate_id: str = "") -> None:
+    """Tell those who listen of a contact that was deleted, or took another one in."""
+    if row.table is CONTACT:
+        now = desk.clock.now_ms()
+        event = Event(message, desk.environment, desk.user_id, row.id, now, subordinate_id=subordinate_id)
+        desk.store.happened(lambda: event)
 
 
 def _pointing(desk: Desk, table: Table, shown: str, row: Row) -> list[Row]:
