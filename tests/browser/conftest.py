@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.chromium import CHROMIUM, FLAGS
 
-
 SECONDS = 12_000
 """Milliseconds that anything may take to appear: the log refreshes itself every four seconds, on a busy machine."""
 
