@@ -93,6 +93,19 @@ class Settings:
     log_days: int = _key(
         90, integer(0, 36500), "Entries of the log that were done so many days ago are deleted; 0 keeps them for ever."
     )
+    undo_days: int = _key(
+        30,
+        integer(0, 365),
+        "What a write replaced in a CRM is kept encrypted for so many days, to be put back; 0 keeps nothing.",
+    )
+    agreement_sample: int = _key(
+        200,
+        integer(0, 100000),
+        "So many linked records of each connection are read back a day and compared; 0 reads none.",
+    )
+    agreement_repairs: int = _key(
+        50, integer(0, 100000), "Records that one read-back finds to differ are sent again, up to so many."
+    )
     notify_an_hour: int = _key(
         10,
         integer(1, 1000),

@@ -20,6 +20,7 @@ from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
 from ..sync.fanout import fan_out
 from ..sync.guesses import forget_tries
+from ..sync.overwritten import purge_overwritten
 from ..sync.push import Drained
 from ..sync.push import drain as push
 from ..sync.retention import purge_log
@@ -99,6 +100,7 @@ def look_around(running: Running) -> None:
     catch_up_a_slice(running)
     try_a_slice_again(running)
     purge_log(running.sync)
+    purge_overwritten(running.sync)
     forget_tries(running.sync)
     purge_news(running.sync)
     tell_people(running)

@@ -45,6 +45,8 @@ class ContactItem:
     flipping: list[str] = field(default_factory=list)
     follows: Values = field(default_factory=dict)
     """What the client's qualification writes in the CRM."""
+    overwritten: list[str] = field(default_factory=list)
+    """Fields of which the former value was kept, to be put back on demand."""
     unanswered: dict[str, list[str]] = field(default_factory=dict)
     """The intents of earlier attempts, without this one's."""
 

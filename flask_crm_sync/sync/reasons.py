@@ -24,6 +24,7 @@ BACKFILL_PAUSED = "backfill_paused"
 # skipped, and why
 SUPERSEDED = "superseded"
 CLIENT_DELETED = "client_deleted"
+CLIENT_MERGED = "client_merged"
 CONVERSATION_DELETED = "conversation_deleted"
 EMPTY_CONVERSATION = "empty_conversation"
 TEST_CONVERSATION = "test_conversation"
@@ -39,6 +40,7 @@ NOT_QUALIFIED = "not_qualified"
 NO_LONGER_QUALIFIED = "no_longer_qualified"
 FILTERED_OUT = "filtered_out"
 ERASED = "erased"
+CHANGED_SINCE = "changed_since"
 
 ECHO = "echo"
 CONFLICT_OPEN = "conflict_open"
@@ -97,6 +99,10 @@ _OWN = {
     CLIENT_DELETED: Explanation(
         "The client was deleted here before this was sent; the record in the CRM stays as it is.", _NOTHING
     ),
+    CLIENT_MERGED: Explanation(
+        "The client was merged with another one here, which goes on for both.",
+        "Nothing to do: where both had a record in the CRM, people can merge the two there.",
+    ),
     CONVERSATION_DELETED: Explanation("The conversation was deleted here before its note was sent.", _NOTHING),
     EMPTY_CONVERSATION: Explanation(
         "Nothing was said in this conversation, so there is no note to write.",
@@ -149,6 +155,9 @@ _OWN = {
     ERASED: Explanation(
         "This person was erased, so nothing is sent to the CRM and no client is made of its records.",
         "Nothing to do. If the person asks to be known again, a manager lifts the erasure.",
+    ),
+    CHANGED_SINCE: Explanation(
+        "The fields have been changed since, so they were not put back: they stay as they are.", _NOTHING
     ),
     ERASE_BY_HAND: Explanation(
         "The CRM does not let an app remove everything of a person.",

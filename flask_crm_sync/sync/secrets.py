@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +16,9 @@ from ..models import Channel, Connection, Installation, Webhook
 from ..vault import Place
 from .context import Sync
 from .installation import secret_place
+from .overwritten import SLICE as KEPT_SLICE
+from .overwritten import sealed_anew
+from .overwritten import table as _kept
 from .webhooks import seal_anew
 
 _channels: sa.Table = sa.inspect(Channel).local_table  # type: ignore[assignment]
@@ -62,6 +66,21 @@ def _stored(sync: Sync) -> Iterator[_Stored]:
     for row in channels:
         anew = partial(_address_anew, sync, row.id, row.address)
         yield _Stored(_channels.c.address, _channels.c.id == row.id, row.address, anew)
+    for row in _overwritten(sync):
+        anew = partial(sealed_anew, sync.vault, row.id, row.sealed)
+        yield _Stored(_kept.c.sealed, _kept.c.id == row.id, row.sealed, anew)
+
+
+def _overwritten(sync: Sync) -> Iterator[Any]:
+    """Yield the values that can be put back, a page in hand at a time."""
+    last, page = None, sa.select(_kept.c.id, _kept.c.sealed).order_by(_kept.c.id).limit(KEPT_SLICE)
+    while True:
+        with sync.database.read() as database:
+            rows: Sequence[Any] = database.execute(page if last is None else page.where(_kept.c.id > last)).all()
+        yield from rows
+        if len(rows) < KEPT_SLICE:
+            return
+        last = rows[-1].id
 
 
 def _digest_secret_anew(sync: Sync, row_id: UUID, sealed: str) -> str:

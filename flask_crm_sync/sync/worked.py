@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from ..models.change import CLIENT
-from ..models.operation import ERASE
+from ..models.operation import ERASE, PUT_BACK
 from .claim import Claimed
 from .contact_items import ContactItem
 from .contacts import push_contacts
@@ -16,6 +16,8 @@ from .drain import CONTACT, Drain
 from .erasing import ErasureItem, push_erasures, settle_erasures
 from .links import save_links
 from .notes import NoteItem, push_notes, save_note_links
+from .overwritten import forget_unwritten
+from .putting_back import PutBackItem, push_put_backs, settle_put_backs
 from .retry import Verdict
 
 
@@ -27,6 +29,7 @@ class Worked:
     contacts: Sequence[ContactItem] = ()
     notes: Sequence[NoteItem] = ()
     erasures: Sequence[ErasureItem] = ()
+    put_backs: Sequence[PutBackItem] = ()
 
 
 def work_on_batch(drain: Drain, batch: Sequence[Claimed]) -> Worked:
@@ -39,6 +42,9 @@ def work_on_batch(drain: Drain, batch: Sequence[Claimed]) -> Worked:
     if batch[0].kind == ERASE:
         erasures, verdicts = push_erasures(drain, batch)
         return Worked(verdicts, erasures=erasures)
+    if batch[0].kind == PUT_BACK:
+        put_backs, verdicts = push_put_backs(drain, batch)
+        return Worked(verdicts, put_backs=put_backs)
     contacts, verdicts = push_contacts(drain, batch)
     return Worked(verdicts, contacts=contacts)
 
@@ -49,4 +55,6 @@ def save_worked(drain: Drain, connection: sa.Connection, worked: Worked) -> None
     contact_links = [item.link for item in worked.contacts if item.touches_link]
     save_links(connection, drain.connection_id, CLIENT, CONTACT, contact_links, now)
     save_note_links(connection, drain.connection_id, [item for item in worked.notes if item.touches_link], now)
+    forget_unwritten(connection, worked.contacts)
     settle_erasures(drain, connection, worked.erasures)
+    settle_put_backs(drain, connection, worked.put_backs)

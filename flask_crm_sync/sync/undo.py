@@ -1,0 +1,189 @@
+"""Putting back what was overwritten: one entry's, one client's, or a stretch of time's, as operations in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ..models import Connection, Operation
+from ..models.change import CLIENT
+from ..models.operation import BULK, PUT_BACK
+from ..models.undo import KEPT
+from . import audit
+from .connections import ConnectionView, find_connection
+from .context import Sync
+from .operations import new_operation, owe, pending_key
+from .overwritten import SLICE, table
+from .refusals import NotFound
+from .status import COUNT_TO
+
+PAGE_SIZE = 50
+SLICES = 20
+"""Slices in one call: 20,000 values."""
+
+_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
+_operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What to put back: what was written from `since` until `until`, of one client or one entry, or of backfills only.
+
+    None, "" and False leave it open. A mapping change is the stretch from its saving to the next one's.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    client_id: str = ""
+    operation_id: int | None = None
+    backfill_only: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """Return it as the audit trail tells it."""
+        given = {
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+            "entry": self.operation_id,
+            "backfill_only": self.backfill_only or None,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptValue:
+    """A field that was overwritten, without the value. `state` is kept, returned, or changed since."""
+
+    id: UUID
+    client_id: str
+    operation_id: int
+    field: str
+    state: str
+    is_owed: bool
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """A page of overwritten fields, the newest first; `older` is the instant to go on from, None at the end."""
+
+    values: tuple[KeptValue, ...]
+    older: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PuttingBack:
+    """What was set going: values, clients, and whether there are more than one call takes."""
+
+    values: int
+    clients: int
+    more: bool
+
+
+def kept_page(
+    sync: Sync, account_id: str, crm: str, *, before: datetime | None = None, limit: int = PAGE_SIZE
+) -> KeptPage:
+    """Return the fields that were overwritten in a CRM lately; raise NotFound where there is no connection."""
+    known = find_connection(sync, account_id, crm)
+    query = sa.select(table).where(table.c.connection_id == known.id)
+    if before is not None:
+        query = query.where(table.c.written_at < before)
+    query = query.order_by(table.c.written_at.desc(), table.c.id.desc()).limit(limit + 1)
+    with sync.database.read() as database:
+        rows = database.execute(query).all()
+    shown = [_shown(row) for row in rows[:limit]]
+    return KeptPage(tuple(shown), shown[-1].written_at if len(rows) > limit else None)
+
+
+def kept_of_entry(sync: Sync, account_id: str, operation_id: int) -> list[KeptValue]:
+    """Return the fields that one entry of the log has overwritten, as far as their values are kept."""
+    own = sa.and_(table.c.operation_id == operation_id, table.c.account_id == account_id)
+    with sync.database.read() as database:
+        return [_shown(row) for row in database.execute(sa.select(table).where(own).order_by(table.c.field))]
+
+
+def count_kept(sync: Sync, account_id: str, crm: str, stretch: Stretch) -> int:
+    """Return how many values a stretch could put back, counted up to `COUNT_TO`."""
+    known = find_connection(sync, account_id, crm)
+    bounded = sa.select(table.c.id).where(*_within(known, stretch)).limit(COUNT_TO).subquery()
+    with sync.database.read() as database:
+        return database.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one()
+
+
+def put_back(sync: Sync, account_id: str, crm: str, stretch: Stretch, *, by: str = "") -> PuttingBack:
+    """Owe a CRM its former values, a slice a transaction; what somebody changed since is left when it comes to it.
+
+    Raises NotFound where there is no connection (any more).
+    """
+    known = find_connection(sync, account_id, crm)
+    if not known.is_connected:
+        raise NotFound(f"There is no connection to {crm} (any more).")
+    values, clients, more = 0, set[str](), True
+    for number in range(SLICES):
+        taken = _put_back_slice(sync, known, stretch, by if number == 0 else None)
+        values, clients, more = values + len(taken), clients | set(taken), len(taken) == SLICE
+        if not more:
+            break
+    return PuttingBack(values, len(clients), more)
+
+
+def _put_back_slice(sync: Sync, known: ConnectionView, stretch: Stretch, by: str | None) -> Sequence[str]:
+    """Owe the next values; return their clients. `by` is None in all slices but the first, which tells the trail."""
+    now = sync.clock.now()
+    chosen = sa.select(table.c.id, table.c.client_id).where(*_within(known, stretch)).order_by(table.c.written_at)
+    with sync.database.write() as database:
+        rows = database.execute(chosen.limit(SLICE)).all()
+        if not rows:
+            return ()
+        numbers = _owe(database, known, {row.client_id for row in rows}, now)
+        marked = [{"row": row.id, "number": numbers[row.client_id]} for row in rows]
+        database.execute(_MARK, marked)
+        if by is not None:
+            told: dict[str, Any] = {"subject_id": known.id, "crm": known.crm, "after": stretch.told()}
+            audit.record(database, known.account_id, audit.PUT_BACK, now=now, by=by, **told)
+    return [row.client_id for row in rows]
+
+
+def _owe(database: sa.Connection, known: ConnectionView, client_ids: set[str], now: datetime) -> dict[str, int]:
+    """Owe a client's values in one operation; return its number by client."""
+    to = {"id": known.id, "account_id": known.account_id, "crm": known.crm}
+    owe(database, [_operation(to, client_id, now) for client_id in client_ids])
+    keys = {pending_key(known.id, PUT_BACK, client_id): client_id for client_id in client_ids}
+    waiting = sa.select(_operations.c.pending_key, _operations.c.id).where(_operations.c.pending_key.in_(keys))
+    return {keys[row.pending_key]: row.id for row in database.execute(waiting)}
+
+
+def _operation(to: dict[str, Any], client_id: str, now: datetime) -> dict[str, Any]:
+    subject = {"subject_type": CLIENT, "subject_id": client_id, "client_id": client_id}
+    return new_operation(to, kind=PUT_BACK, lane=BULK, due_at=now, now=now, **subject)
+
+
+def _within(known: ConnectionView, stretch: Stretch) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = [
+        table.c.connection_id == known.id,
+        table.c.state == KEPT,
+        table.c.put_back_by.is_(None),
+    ]
+    if stretch.since is not None:
+        where.append(table.c.written_at >= stretch.since)
+    if stretch.until is not None:
+        where.append(table.c.written_at < stretch.until)
+    if stretch.client_id:
+        where.append(table.c.client_id == stretch.client_id)
+    if stretch.operation_id is not None:
+        where.append(table.c.operation_id == stretch.operation_id)
+    if stretch.backfill_only:
+        where.append(table.c.lane == BULK)
+    return where
+
+
+def _shown(row: sa.Row[Any]) -> KeptValue:
+    owed = row.put_back_by is not None and row.state == KEPT
+    return KeptValue(row.id, row.client_id, row.operation_id, row.field, row.state, owed, row.written_at)
+
+
+_MARK = table.update().where(table.c.id == sa.bindparam("row")).values(put_back_by=sa.bindparam("number"))
