@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, appcontext_pushed, current_app, has_app_context
+from sqlalchemy.orm import Session, scoped_session
 
 from . import web
 from .cli import crm_commands
@@ -21,6 +22,7 @@ from .host.binding import ClientBinding, ConversationBinding
 from .host.capture import install_capture
 from .host.convention import resolve_host
 from .host.reading import Host
+from .host.values import key_text
 from .jobs.queue import Queues
 from .jobs.running import EXTENSION_KEY, RUNNING_KEY, Running, running_of
 from .jobs.schedule import RQSchedulerPort
@@ -29,6 +31,7 @@ from .models import Change, Database
 from .qualification.criteria import Criterion
 from .qualification.reviewers.base import Reviewer
 from .qualification.reviewers.openai import make_reviewer
+from .sync.client_merges import merge_clients
 from .sync.context import Sync
 from .vault import Vault
 
@@ -113,6 +116,30 @@ class CRMSync:
     def queues(self) -> Queues:
         """What wakes the workers."""
         return self._running().queues
+
+    def clients_merged(
+        self, kept_id: Any, gone_id: Any, *, session: Session | scoped_session[Any] | None = None
+    ) -> None:
+        """Tell that two of the host's clients turned out to be one; what the CRMs know of both follows `kept_id`.
+
+        To be called where the host merges them, before its commit: it is part of the transaction of `session`, by
+        default of Flask-SQLAlchemy's; a host that has none, and gives none, has it done at once. Raises NotFound where
+        the kept client is not there.
+        """
+        running = self._running()
+        kept, gone = key_text(kept_id), key_text(gone_id)
+        own = running.app.extensions["sqlalchemy"].session if running.sync.host.sessions is not None else None
+        hosts = session or own
+        if hosts is None:
+            with running.sync.database.write() as database:
+                merge_clients(running.sync, database, kept, gone)
+            running.queues.wake()
+            return
+        within: Session = hosts() if isinstance(hosts, scoped_session) else hosts
+        within.flush()
+        database = within.connection(bind_arguments={"mapper": running.sync.host.client.mapper})
+        merge_clients(running.sync, database, kept, gone)
+        sa.event.listen(within, "after_commit", lambda _: running.queues.wake(), once=True)
 
     def _qualify(self, running: Running) -> None:
         """Give an app the criteria and the reviewer of this object."""

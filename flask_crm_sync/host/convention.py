@@ -46,7 +46,7 @@ def resolve_host(
     shared = search.engine(models, engine)
     if search.problems or not (bound_client and bound_conversation and shared):
         raise ConfigurationError(_report(search.problems))
-    host = Host(bound_client, bound_conversation, bound_message, shared)
+    host = Host(bound_client, bound_conversation, bound_message, shared, search.sessions(bound_client))
     _tell(host)
     return host
 
@@ -60,6 +60,12 @@ class _Search:
         self._models = _model_classes(self._db, [given.model for given in (client, conversation) if given])
         self._resolver = Resolver()
         self.problems = self._resolver.problems
+
+    def sessions(self, client: Bound) -> Any:
+        """Return what makes Flask-SQLAlchemy's sessions, where the clients are models of its own."""
+        if self._db is None or not issubclass(client.model, self._db.Model):
+            return None
+        return self._db.session.session_factory
 
     def client(self, given: ClientBinding | None) -> Bound | None:
         model = given.model if given else self._named(self._settings.client_model, "client")

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.orm import sessionmaker
 
 from .attributes import CUSTOM
 from .bound import CHUNK, BindingFailure, Bound, Reader, Values, chunks, connection_of, dialect_of, failure, key_parser
@@ -53,6 +54,8 @@ class Host:
     conversation: Bound
     message: Bound | None
     engine: sa.Engine
+    sessions: sessionmaker[Any] | None = None
+    """What makes the host's own sessions, with its class, options and listeners; None where that is not known."""
 
     @property
     def has_accounts(self) -> bool:

@@ -1,11 +1,13 @@
 """Writing to the host's clients through the binding: the one place where a value of a CRM reaches the host.
 
-It happens in a session of the host's kind, joined to our own transaction, so that the host's model events fire and its
-values live and die with our bookkeeping. What cannot be written is known beforehand (`writable_fields`).
+It happens in a session of the host's kind, joined to our own transaction: the listeners of the host's models and of its
+sessions hear of every flush, and its values live and die with our bookkeeping. That transaction is ours, so that no
+`after_commit` of the host fires. What cannot be written is known beforehand (`writable_fields`).
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from .bound import Attribute, BindingFailure, Bound, key_parser, plain_type
 from .ledger import APPLYING, Applying
@@ -24,6 +26,8 @@ from .records import CLIENT_FIELDS, ClientRecord
 from .values import split_name
 
 _NAMES = ("first_name", "last_name")
+_BINDS = {"bind", "binds", "twophase"}
+"""Options of a host's sessions that ours, which joins a transaction, has no use for."""
 
 
 class HostMoved(Exception):
@@ -55,7 +59,7 @@ class HostWriter:
 
     def __init__(self, host: Host, database: sa.Connection, origin: UUID) -> None:
         self._host, self._database, self._origin = host, database, origin
-        self._session = Session(database, autoflush=False, join_transaction_mode="rollback_only")
+        self._session = _session_like(host.sessions, database)
 
     def update(self, merged: ClientRecord, values: Mapping[str, str]) -> ClientRecord:
         """Set fields of a client that is still what was merged; return it as the host has it then.
@@ -150,6 +154,25 @@ class HostWriter:
         return {
             self._host.client.attributes["account"].name: key_parser(column.type, self._database.dialect)(account_id)
         }
+
+
+def _session_like(sessions: sessionmaker[Any] | None, database: sa.Connection) -> Session:
+    """Return a session as the host makes its own, in our transaction: class, options and listeners are the host's."""
+    given = {} if sessions is None else {k: v for k, v in sessions.kw.items() if k not in _BINDS}
+    joined = {"bind": database, "autoflush": False, "join_transaction_mode": "rollback_only"}
+    kind: Any = Session if sessions is None else sessions.class_
+    session: Session = _joined(kind)(**(given | joined))
+    return session
+
+
+@functools.cache
+def _joined(kind: Any) -> Any:
+    """Return a kind of session that stays on the connection that it was given, wherever a model is bound."""
+
+    def get_bind(self: Session, *_: Any, **__: Any) -> Any:
+        return self.bind
+
+    return type(f"Joined{kind.__name__}", (kind,), {"get_bind": get_bind})
 
 
 def full_name(first: str, last: str) -> str:

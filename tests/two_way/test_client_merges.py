@@ -1,0 +1,91 @@
+"""Clients that the host merges: the link follows the one that stays, nothing is deleted in the CRM, the log tells."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from flask_crm_sync.models import Change, Link
+from flask_crm_sync.sync.client_merges import merge_clients
+from flask_crm_sync.sync.refusals import NotFound
+from tests.sync.host_models import Client, Conversation
+
+from .conftest import BothWays
+
+
+def merge(both: BothWays, kept: str, gone: str, *, fails: bool = False) -> None:
+    """Do what a host does: move the conversations, delete the client, and tell, in one transaction."""
+    with Session(both.world.engine) as session:
+        moved = sa.update(Conversation).where(Conversation.client_id == int(gone))
+        session.execute(moved.values(client_id=int(kept)))
+        session.delete(session.get(Client, int(gone)))
+        session.flush()
+        merge_clients(both.world.sync, session.connection(), kept, gone)
+        if fails:
+            session.rollback()
+        else:
+            session.commit()
+
+
+def test_the_link_moves_to_a_client_that_has_none(both: BothWays) -> None:
+    gone, record = both.person()
+    kept = both.world.client("Ada", last_name="King", email="ada@example.org", told=False)
+    merge(both, kept, gone)
+    both.world.run_until_done()
+    assert both.world.link(kept).remote_id == record
+    assert both.crm.records[record].values["email"] == "ada@example.org"
+    assert len(both.crm.records) == 1
+    both.crm.edit(record, city="Wien")
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.city(kept) == "Wien"
+
+
+def test_a_client_with_a_record_of_its_own_keeps_it_and_the_other_is_left(both: BothWays) -> None:
+    kept, own = both.person()
+    gone = both.world.client("Eve", email="eve@example.com")
+    both.world.run_until_done()
+    others = str(both.world.link(gone).remote_id)
+    merge(both, kept, gone)
+    both.world.run_until_done()
+    assert both.world.link(kept).remote_id == own
+    assert both.world.link(gone).state == "tombstone"
+    assert others in both.crm.records
+    last = both.world.last(gone)
+    assert (last.status, last.reason) == ("skipped", "client_merged")
+    assert last.details == {"merged_into": kept, "link": "left"}
+    both.world.set_connection(create_clients=True)
+    both.crm.edit(others, city="Wien")
+    both.tell(others)
+    both.world.run_until_done()
+    assert [row.id for row in both.world.rows(Client)] == [int(kept)]
+
+
+def test_what_waited_ends_and_notes_follow(both: BothWays) -> None:
+    kept, own = both.person()
+    gone = both.world.client("Eve", email="eve@example.com")
+    talk = both.world.conversation(gone, status="closed")
+    both.world.fan_out()
+    merge(both, kept, gone)
+    both.world.run_until_done()
+    assert [record for record in both.crm.records if record != own] == []
+    assert [note.record_id for note in both.crm.notes.values()] == [own], talk
+
+
+def test_a_merge_that_the_host_takes_back_never_was(both: BothWays) -> None:
+    gone, record = both.person()
+    kept = both.world.client("Ada", email="ada@example.org", told=False)
+    before = both.world.rows(Change)
+    merge(both, kept, gone, fails=True)
+    assert both.world.link(gone).remote_id == record
+    assert both.world.rows(Change) == before
+    assert [row.subject_id for row in both.world.rows(Link)] == [gone]
+
+
+def test_a_client_that_is_not_there_cannot_be_kept(both: BothWays) -> None:
+    gone, _ = both.person()
+    with pytest.raises(NotFound), both.world.sync.database.write() as database:
+        merge_clients(both.world.sync, database, "999", gone)
+    with pytest.raises(ValueError, match="itself"), both.world.sync.database.write() as database:
+        merge_clients(both.world.sync, database, gone, gone)
