@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
+
 from flask_crm_sync.crm.base import Adapter, RemoteField, RemoteRecord, Write, Written
 from flask_crm_sync.errors import CRMError
+from flask_crm_sync.models import Qualification
+from flask_crm_sync.models.change import QUALIFICATION
+from flask_crm_sync.sync.follow_ups import FollowUp, FollowUps, read_follow_ups
 
 from .cases import capable
 from .conftest import Bench
+from .test_engine import _Connected, world
+
+__all__ = ["world"]
 
 _STATUS = (("NEW", "New"), ("OPEN", "Open"), ("UNQUALIFIED", "Unqualified"))
+_RELATIONS = (("1", "None"), ("2", "Prospect"), ("4", "Not qualified"))
 _STAGES = (
     "Open - Not Contacted",
     "Working - Contacted",
@@ -30,9 +40,7 @@ FURTHER: Mapping[str, tuple[RemoteField, ...]] = {
         RemoteField("Title", "Title", "text", on=("Lead", "Contact")),
     ),
     "dynamics": (
-        RemoteField(
-            "customertypecode", "Relationship type", "choice", options=(("1", "None"), ("2", "Other")), default="1"
-        ),
+        RemoteField("customertypecode", "Relationship type", "choice", options=_RELATIONS, default="1"),
         RemoteField("jobtitle", "Job title", "text"),
     ),
     "autochat": (RemoteField("status", "status", "text"), RemoteField("notes", "notes", "text")),
@@ -110,3 +118,51 @@ def test_what_a_new_record_gets_of_itself_is_what_its_creation_tells(bench: Benc
     new = bench.write("key1", first_name="Ann", email="ann@example.com", company="Acme")
     outcome = _written(adapter.upsert([new])[0])
     assert outcome.record.values[status.name] == _read(adapter, outcome.record.id).values[status.name]
+
+
+@pytest.fixture
+def qualified(world: _Connected, bench: Bench) -> _Connected:
+    """Return a host of whose one client a conversation is provisionally qualified; the status follows from that."""
+    status, _text = FURTHER[bench.name]
+    first, second = ("WORKED", "LOST") if not status.options else (SECOND[bench.name], status.options[-1][0])
+    chosen = FollowUps(status, None, {"provisional": FollowUp(status=first), "downgraded": FollowUp(status=second)})
+    world.set_connection(follow_ups=chosen.to_json())
+    client = world.client("Ann", last_name="Lee", email="ann@example.com")
+    now = world.clock.now()
+    row = {"account_id": "1", "conversation_id": "1", "client_id": client, "set_name": "default", "status": "qualified"}
+    with world.engine.begin() as database:
+        database.execute(sa.insert(Qualification).values(**row, ever_qualified_at=now, created_at=now, updated_at=now))
+    return world
+
+
+def downgrade(world: _Connected) -> None:
+    """Let the client qualify no longer, and the fan-out hear of it."""
+    with world.engine.begin() as database:
+        database.execute(sa.update(Qualification).values(status="unqualified", decided_by="review"))
+    world.tell("client", ["1"], QUALIFICATION)
+    world.run_until_done()
+
+
+@capable("further")
+def test_status_follows_what_a_client_is_found_to_be(qualified: _Connected, bench: Bench) -> None:
+    chosen = read_follow_ups({"follow_ups": qualified.connection.follow_ups})
+    assert chosen.status is not None
+    qualified.run_until_done()
+    (record,) = bench.records()
+    assert str(record["properties"][chosen.status.name]) == chosen.of("provisional").status
+    downgrade(qualified)
+    assert qualified.last("1").details["written"] == [chosen.status.name]
+    assert str(_stored(bench, record["id"])[chosen.status.name]) == chosen.of("downgraded").status
+
+
+@capable("further")
+def test_stage_that_a_person_moved_in_the_crm_stays(qualified: _Connected, bench: Bench) -> None:
+    status, _text = FURTHER[bench.name]
+    qualified.run_until_done()
+    (record,) = bench.records()
+    theirs = status.options[0][0] if status.options else "theirs"
+    typed: Any = int(theirs) if bench.name == "dynamics" else theirs
+    bench.api("PATCH", f"contacts/{record['id']}", {"properties": {status.name: typed}})
+    downgrade(qualified)
+    assert str(_stored(bench, record["id"])[status.name]) == theirs
+    assert qualified.last("1").details["left"] == {status.name: "moved by somebody"}

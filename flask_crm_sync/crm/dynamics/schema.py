@@ -135,7 +135,8 @@ def _options(more: Row) -> Iterator[tuple[str, str]]:
     own, shared = more.get("OptionSet"), more.get("GlobalOptionSet")
     for held in (own, shared):
         options = objects(held.get("Options")) if isinstance(held, dict) else []
-        for option in options:
+        # A reason of the inactive state would deactivate the contact.
+        for option in (option for option in options if option.get("State") in (None, 0)):
             yield str(option.get("Value")), _label(option.get("Label")) or str(option.get("Value"))
         if options:
             return

@@ -185,7 +185,6 @@ def _column(table: Table, column: Column) -> dict[str, Any]:
     if column.kind == "choice":
         body["DefaultFormValue"] = -1 if column.default is None else column.default
     if column.choices:
-        body["DefaultFormValue"] = -1 if column.default is None else int(column.default)
         options = [{"Value": number, "Label": _label(text)} for number, text in column.choices.items()]
         body["OptionSet"] = {"MetadataId": _id(column.name), "Options": options}
     if column.targets:

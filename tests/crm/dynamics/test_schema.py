@@ -103,3 +103,11 @@ def test_definition_that_may_not_be_read_raises(env: Environment) -> None:
         env.adapter().schema()
     assert isinstance(raised.value, CRMError)
     assert raised.value.permissions == ("prvReadAttribute",)
+
+
+def test_reason_that_would_deactivate_a_contact_is_not_offered(env: Environment) -> None:
+    states = {1: 0, 2: 1, 7: 0}
+    options = [{"Value": one, "State": state, "Label": _label(str(one))} for one, state in states.items()]
+    rows = {"LogicalName": "statuscode", "OptionSet": {"Options": options}}
+    schema = _schema(env, [_attribute("statuscode", "Status")], Status=[rows])
+    assert [value for value, _ in schema["statuscode"].options] == ["1", "7"]
