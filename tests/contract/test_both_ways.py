@@ -1,0 +1,123 @@
+"""The engine with every adapter, both ways: what people do in the CRM comes home once, and nothing goes round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from flask_crm_sync.host.capture import install_capture
+from flask_crm_sync.models import Change, Connection, Delivery, Link
+from flask_crm_sync.sync.two_way import TwoWay, save_two_way
+from tests.sync.world import ACCOUNT
+
+from .cases import able
+from .conftest import Bench
+from .test_engine import _Connected, world  # noqa: F401
+
+_numbers = count(1)
+
+
+class Both:
+    """A host synced both ways with a CRM, whose polls or (where it tells of nothing) webhooks are looked at."""
+
+    def __init__(self, world: _Connected, bench: Bench) -> None:  # noqa: F811
+        self.world, self.bench = world, bench
+        bench.switch(**bench.case.found_at_once)
+        self.client = world.client("Ada", last_name="Lee", email="ada@example.com", city="Graz")
+        world.run_until_done()
+        save_two_way(world.sync, ACCOUNT, bench.name, TwoWay(True))
+        self.look()
+
+    @property
+    def record(self) -> str:
+        return str(self.world.link(self.client).remote_id)
+
+    def city(self) -> str:
+        with self.world.engine.connect() as database:
+            (found,) = self.world.sync.host.load_clients(database, [self.client]).values()
+        return str(getattr(found, "city", found))
+
+    def stored_city(self) -> str | None:
+        (record,) = self.bench.records()
+        return record["properties"].get(self.bench.field["city"])  # type: ignore[no-any-return]
+
+    def look(self, *told: str) -> None:
+        """Let time pass until the next poll; a CRM that tells of no changes sends webhooks of some records."""
+        if "changes" not in self.bench.kind.capabilities:
+            self._hint(told)
+        self.world.clock.advance(minutes=6)
+        self.world.run_until_done()
+
+    def _hint(self, records: tuple[str, ...]) -> None:
+        now = self.world.clock.now()
+        for record in records:
+            row = {"connection_id": self.world.connection_id, "digest": f"event {next(_numbers)}", "event": "changed"}
+            with self.world.engine.begin() as database:
+                database.execute(sa.insert(Delivery).values(remote_id=record, happened_at=now, received_at=now, **row))
+                database.execute(sa.update(Connection).values(pull_at=now))
+
+
+@pytest.fixture
+def both(world: _Connected, bench: Bench) -> Iterator[Both]:  # noqa: F811
+    table: Any = sa.inspect(Change).local_table
+    capture = install_capture(world.sync.host, table, lambda: None, clock=world.clock)
+    yield Both(world, bench)
+    capture.remove()
+
+
+def test_edit_in_the_crm_comes_home_once(both: Both) -> None:
+    both.bench.person_edits(both.record, city="Wien")
+    both.look(both.record)
+    assert both.city() == "Wien"
+    before = len(both.world.operations())
+    both.look(both.record)
+    assert len(both.world.operations()) == before
+    assert both.stored_city() == "Wien"
+
+
+def test_our_own_write_is_no_news(both: Both) -> None:
+    both.world.edit(both.client, city="Linz")
+    both.world.run_until_done()
+    before = len(both.world.operations())
+    both.look(both.record)
+    assert (both.stored_city(), both.city()) == ("Linz", "Linz")
+    assert len(both.world.operations()) == before
+    assert both.world.connection.echoes > 0
+
+
+def test_field_that_was_cleared_in_the_crm_is_cleared_here(both: Both) -> None:
+    both.bench.person_edits(both.record, city="")
+    both.look(both.record)
+    assert both.city() in ("", "None")
+
+
+def test_edits_of_different_fields_on_both_sides_both_stay(both: Both) -> None:
+    both.bench.person_edits(both.record, city="Wien")
+    both.world.edit(both.client, last_name="Byron")
+    both.look(both.record)
+    (stored,) = both.bench.records()
+    assert (both.city(), stored["properties"][both.bench.field["last_name"]]) == ("Wien", "Byron")
+
+
+def test_deletion_in_the_crm_is_learnt_and_nothing_is_made_again(both: Both) -> None:
+    both.bench.person_deletes(both.record)
+    both.look(both.record)
+    assert both.world.rows(Link)[0].state == "tombstone"
+    both.world.edit(both.client, city="Linz")
+    both.world.run_until_done()
+    assert both.bench.records() == []
+
+
+@able("merges")
+def test_link_follows_a_merge(both: Both) -> None:
+    other = both.bench.person_adds(email="other@example.com", city="Graz")
+    survivor = both.bench.person_merges(other, both.record)
+    both.look()
+    assert both.record == survivor
+    both.bench.person_edits(survivor, city="Wien")
+    both.look()
+    assert both.city() == "Wien"
