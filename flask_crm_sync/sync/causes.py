@@ -15,6 +15,7 @@ from .log import crms_of, merged, of_cause
 from .operations import table as _table
 from .paging import Place
 from .refusals import ChoiceNotPossible
+from .status import SHOWN_TO
 
 SLICE = 100
 COUNT_TO = 10_000
@@ -49,9 +50,9 @@ class Extent:
 
 
 def count_failed(sync: Sync, account_id: str, cause: Cause) -> int:
-    """Return how many entries failed for a cause; the counting stops at 10,000."""
+    """Return how many entries failed for a cause; the counting stops at `SHOWN_TO`."""
     with sync.database.read() as database:
-        return _count(database, account_id, cause)
+        return _count(database, account_id, cause, SHOWN_TO)
 
 
 def extent_of(database: sa.Connection, account_id: str, cause: Cause) -> Extent:
@@ -64,7 +65,7 @@ def extent_of(database: sa.Connection, account_id: str, cause: Cause) -> Extent:
     oldest, newest = (
         database.execute(_failed(database, account_id, cause, place, 1)).scalar() or 0 for place in (_OLDEST, Place())
     )
-    return Extent(oldest, newest, _count(database, account_id, cause))
+    return Extent(oldest, newest, _count(database, account_id, cause, COUNT_TO))
 
 
 def retry_slice(
@@ -87,8 +88,11 @@ def retry_slice(
     return Retried(done, rows[-1].id if rows else up_to, finished=len(rows) < slice_size)
 
 
-def _count(database: sa.Connection, account_id: str, cause: Cause) -> int:
-    bounded = _failed(database, account_id, cause, Place(), COUNT_TO).subquery()
+def _count(database: sa.Connection, account_id: str, cause: Cause, count_to: int) -> int:
+    """Count stream by stream, in no order, so that it ends with the first that has enough."""
+    crms = crms_of(database, account_id, cause.crm)
+    streams = (sa.select(_table.c.id).where(*stream, _FAILED) for stream in of_cause(account_id, cause.reason, crms))
+    bounded = sa.union_all(*(sa.select(one.limit(count_to).subquery()) for one in streams)).limit(count_to).subquery()
     return database.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one()
 
 
@@ -103,9 +107,9 @@ def _resumed(database: sa.Connection, row: Any, now: datetime) -> bool:
 
 
 _OLDEST = Place(after=0)
+_FAILED = sa.func.coalesce(_table.c.status, "") == FAILED  # said so that no index of the status is taken
 
 
 def _failed(database: sa.Connection, account_id: str, cause: Cause, place: Place, limit: int) -> sa.Select[Any]:
     streams = of_cause(account_id, cause.reason, crms_of(database, account_id, cause.crm))
-    failed = sa.func.coalesce(_table.c.status, "") == FAILED
-    return merged(streams, [failed], place, limit, [_table.c[name] for name in _STANDING])
+    return merged(streams, [_FAILED], place, limit, [_table.c[name] for name in _STANDING])

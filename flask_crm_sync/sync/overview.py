@@ -17,15 +17,16 @@ import sqlalchemy as sa
 
 from ..crm import registry
 from ..models import Operation
+from ..models.base import Instant
 from ..models.connection import NEEDS_ATTENTION
 from ..models.heartbeat import WORKER
 from ..models.operation import CREATE_LEAD, FAILED, SKIPPED, SUCCESS
 from .allowance import Used, used_of
 from .connections import ConnectionView
 from .context import Sync
-from .status import COMMANDS, ConnectionStatus, Status, status
+from .status import COMMANDS, SHOWN_TO, ConnectionStatus, Status, status
 
-NEWEST = 5_000
+NEWEST = 2_500
 TIMED = 500
 HOURS = 24
 OUTCOMES = (SUCCESS, FAILED, SKIPPED)
@@ -82,7 +83,7 @@ class Overview:
 
 def overview(sync: Sync, account_id: str) -> Overview:
     """Return an account's overview, at a cost that does not grow with its log."""
-    stands = status(sync, account_id)
+    stands = status(sync, account_id, count_to=SHOWN_TO, by_reason=False)
     shown = list(registry.adapters())  # in the order of the cards
     connected = [one for crm in shown if (one := stands.of(crm)) is not None and one.connection.is_connected]
     with sync.database.read() as database:
@@ -116,17 +117,16 @@ def needs(stands: Status) -> tuple[str, ConnectionStatus | None]:
 def _hours(database: sa.Connection, account_id: str, now: datetime) -> tuple[tuple[Hour, ...], datetime]:
     """Count what was settled in each of the last hours, in the order of time."""
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
-    counts: dict[datetime, Counter[str]] = {first + timedelta(hours=n): Counter() for n in range(HOURS)}
+    begins = [first + timedelta(hours=n) for n in range(HOURS)]
+    counts: list[Counter[str]] = [Counter() for _ in begins]
     since = first
     for outcome in OUTCOMES:
-        times = database.execute(_SETTLED, {"account": account_id, "status": outcome}).scalars().all()
-        if len(times) == NEWEST and times[-1] is not None:
-            since = max(since, times[-1])
-        for at in times:
-            begins = at and at.replace(minute=0, second=0, microsecond=0)
-            if begins in counts:
-                counts[begins][outcome] += 1
-    return tuple(Hour(begins, counted) for begins, counted in counts.items()), since
+        of = {"account": account_id, "status": outcome, "most": NEWEST}
+        hours = {f"hour{n}": at for n, at in enumerate(begins)}
+        for hour, number in database.execute(_BY_HOUR, of | hours):
+            counts[hour][outcome] = number
+        since = max(since, database.execute(_BOUND, of).scalar() or first)
+    return tuple(Hour(at, counted) for at, counted in zip(begins, counts, strict=True)), since
 
 
 def _ways(database: sa.Connection, view: ConnectionView) -> Ways:
@@ -148,8 +148,14 @@ _SETTLED = (
     sa.select(_operations.c.settled_at)
     .where(_operations.c.account_id == sa.bindparam("account"), _operations.c.status == sa.bindparam("status"))
     .order_by(_operations.c.id.desc())
-    .limit(NEWEST)
 )
+_settled = _SETTLED.limit(sa.bindparam("most", type_=sa.Integer())).subquery()
+_hour = sa.case(
+    *((_settled.c.settled_at >= sa.bindparam(f"hour{n}", type_=Instant()), n) for n in reversed(range(HOURS))),
+).label("hour")
+_told = sa.select(_hour).where(_settled.c.settled_at >= sa.bindparam("hour0", type_=Instant())).subquery()
+_BY_HOUR = sa.select(_told.c.hour, sa.func.count()).group_by(_told.c.hour)
+_BOUND = _SETTLED.offset(sa.bindparam("most", type_=sa.Integer()) - 1).limit(1)
 _LEADS = (
     sa.select(_operations.c.created_at, _operations.c.settled_at)
     .where(

@@ -77,7 +77,7 @@ def begin_retrying(sync: Sync, account_id: str, cause: Cause, *, by: str = "") -
         told = {"reason": cause.reason, "up_to": extent.last}
         _record(database, account_id, cause, by, now, told)
         database.execute(_runs.delete().where(_runs.c.account_id == account_id, _runs.c.ended_at < now - _KEPT))
-        row = {"account_id": account_id, "user_id": by[:191], "reason": cause.reason, "crm": cause.crm}
+        row: dict[str, Any] = {"account_id": account_id, "user_id": by[:191], "reason": cause.reason, "crm": cause.crm}
         row |= {"first_id": extent.first, "last_id": extent.last, "reached_id": max(0, extent.first - 1)}
         row |= {"done": 0, "total": extent.number, "created_at": now, "ended_at": None if extent.number else now}
         made = database.execute(_runs.insert().values(row)).inserted_primary_key

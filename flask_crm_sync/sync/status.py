@@ -14,8 +14,12 @@ from ..models.heartbeat import BELL, SCHEDULER, WORKER
 from ..models.operation import FAILED, PENDING, SUCCESS
 from .connections import ConnectionView, connections
 from .context import Sync
+from .log import KINDS, merged
+from .paging import Place
 
 COUNT_TO = 10_000
+SHOWN_TO = 1_000
+"""How far pages count: nobody reads more from a number on a card, and it is counted at each look."""
 ALIVE_FOR = timedelta(seconds=120)
 """Workers beat every 30 s; four missed beats mean that nobody works."""
 LATELY = timedelta(hours=24)
@@ -90,12 +94,15 @@ class Status:
         return next((one for one in self.connections if one.connection.crm == crm), None)
 
 
-def status(sync: Sync, account_id: str | None = None, *, count_to: int = COUNT_TO) -> Status:
-    """Return how things stand for an account (for all, to operators), counting each thing up to `count_to`."""
+def status(sync: Sync, account_id: str | None = None, *, count_to: int = COUNT_TO, by_reason: bool = True) -> Status:
+    """Return how things stand for an account (for all, to operators), counting each thing up to `count_to`.
+
+    Pages, which tell no reasons, leave them out: to read them costs more than to count.
+    """
     views = connections(sync, account_id)
     with sync.database.read() as database:
         pulse = _pulse(sync, database)
-        counted = tuple(_connection_status(database, view, pulse.now, count_to) for view in views)
+        counted = tuple(_connection_status(database, view, pulse.now, count_to, by_reason) for view in views)
         changes = _count(database, sa.select(_changes.c.id), count_to) if account_id is None else None
     return Status(counted, pulse, changes)
 
@@ -112,12 +119,13 @@ def _pulse(sync: Sync, database: sa.Connection) -> Pulse:
     return Pulse(sync.clock.now(), beats)
 
 
-def _connection_status(database: sa.Connection, view: ConnectionView, now: datetime, count_to: int) -> ConnectionStatus:
-    waiting = _waiting(database, view, count_to)
+def _connection_status(
+    database: sa.Connection, view: ConnectionView, now: datetime, count_to: int, by_reason: bool
+) -> ConnectionStatus:
     return ConnectionStatus(
         connection=view,
-        pending=sum(waiting.values()),
-        waiting=waiting,
+        pending=_count(database, _standing(view, PENDING), count_to),
+        waiting=_waiting(database, view, count_to) if by_reason else {},
         oldest_pending_at=_oldest_pending(database, view),
         failed=_count(database, _standing(view, FAILED), count_to),
         sent_lately=_sent_lately(database, view, now - LATELY, count_to),
@@ -125,8 +133,9 @@ def _connection_status(database: sa.Connection, view: ConnectionView, now: datet
 
 
 def _standing(view: ConnectionView, status_: str) -> sa.Select[Any]:
-    """Select in the order of the log's index, or SQLite, who sees that most entries have one status, reads them all."""
-    return _newest_first(view, status_).with_only_columns(_operations.c.reason)
+    """Select by what the index of the log's filters holds: of an account and a CRM there is one connection."""
+    equal = {"account_id": view.account_id, "status": status_, "crm": view.crm}
+    return sa.select(_operations.c.id).where(*(_operations.c[name] == value for name, value in equal.items()))
 
 
 def _count(database: sa.Connection, query: sa.Select[Any], count_to: int) -> int:
@@ -135,31 +144,28 @@ def _count(database: sa.Connection, query: sa.Select[Any], count_to: int) -> int
 
 
 def _waiting(database: sa.Connection, view: ConnectionView, count_to: int) -> dict[str, int]:
-    bounded = _standing(view, PENDING).limit(count_to).subquery()
+    bounded = _standing(view, PENDING).with_only_columns(_operations.c.reason).limit(count_to).subquery()
     counted = sa.select(bounded.c.reason, sa.func.count().label("number")).group_by(bounded.c.reason)
     return {row.reason: row.number for row in database.execute(counted)}
 
 
 def _oldest_pending(database: sa.Connection, view: ConnectionView) -> datetime | None:
-    of_connection = (_newest_first(view, PENDING).order_by(None).order_by(_operations.c.id)).limit(1)
-    row = database.execute(of_connection).first()
-    return row.created_at if row else None
+    at: datetime | None = database.execute(_OLDEST, {"account": view.account_id, "crm": view.crm}).scalar()
+    return at
 
 
 def _sent_lately(database: sa.Connection, view: ConnectionView, since: datetime, count_to: int) -> int:
-    newest = _newest_first(view, SUCCESS).limit(count_to).subquery()
-    counted = sa.select(sa.func.count()).select_from(newest).where(newest.c.settled_at >= since)
-    return database.execute(counted).scalar_one()
+    given = {"account": view.account_id, "crm": view.crm, "most": count_to, "since": since}
+    return database.execute(_SENT_LATELY, given).scalar_one()
 
 
-def _newest_first(view: ConnectionView, status_: str) -> sa.Select[Any]:
-    """Select by the log's own index: account, status, number."""
-    return (
-        sa.select(_operations.c.created_at, _operations.c.settled_at)
-        .where(
-            _operations.c.account_id == view.account_id,
-            _operations.c.status == status_,
-            _operations.c.connection_id == view.id,
-        )
-        .order_by(_operations.c.id.desc())
-    )
+def _in_order(status_: str, place: Place, limit: Any, column: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Select from the ends of each kind of work: an idle connection must not read through the others' entries."""
+    own = [_operations.c.account_id == sa.bindparam("account"), _operations.c.crm == sa.bindparam("crm")]
+    streams = ([*own, _operations.c.status == status_, _operations.c.kind == kind] for kind in KINDS)
+    return merged(streams, (), place, limit, [column])
+
+
+_OLDEST = _in_order(PENDING, Place(after=0), 1, _operations.c.created_at)
+_newest = _in_order(SUCCESS, Place(), sa.bindparam("most", type_=sa.Integer()), _operations.c.settled_at).subquery()
+_SENT_LATELY = sa.select(sa.func.count()).select_from(_newest).where(_newest.c.settled_at >= sa.bindparam("since"))

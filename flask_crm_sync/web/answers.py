@@ -56,6 +56,7 @@ def template_words() -> dict[str, Any]:
             kind_word=words.kind_word,
             explained=words.explained,
             counted=words.counted,
+            counted_briefly=words.counted_briefly,
             when=words.when,
             moment=words.moment,
             hour=words.hour,

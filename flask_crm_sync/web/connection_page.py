@@ -22,7 +22,7 @@ from ..sync.guesses import CONNECT, TEST, count_try
 from ..sync.now import sync_now as bring_forward
 from ..sync.refusals import OtherRemoteAccount
 from ..sync.rounds import next_round
-from ..sync.status import ConnectionStatus, Pulse, status
+from ..sync.status import SHOWN_TO, ConnectionStatus, Pulse, status
 from .addresses import callback_url
 from .bar import Bar, bar_of
 from .conflicts_page import waiting_by_crm
@@ -201,7 +201,8 @@ def _was_signed_in(known: ConnectionView) -> bool:
 
 
 def _page(forms: dict[str, Sequence[ConnectForm]] | None = None) -> str:
-    stands, waiting = status(this_sync(), this_account()), waiting_by_crm()
+    stands = status(this_sync(), this_account(), count_to=SHOWN_TO, by_reason=False)
+    waiting = waiting_by_crm()
     cards = [
         replace(_card(adapter, stands.of(name), (forms or {}).get(name), stands.pulse), conflicts=waiting.get(name, 0))
         for name, adapter in registry.adapters().items()

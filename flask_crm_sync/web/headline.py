@@ -12,7 +12,7 @@ from ..sync.status import COMMANDS, Status
 from .entrance import NAME
 from .texts import gettext as _
 from .texts import ngettext
-from .words import counted, explained
+from .words import counted_briefly, explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def headline(stands: Status) -> Headline:
     if need == "attention":
         why = explained(concerned.connection.state_code)
         return Headline(f"{label}: {why.says} {why.advice}".strip(), "bad", cards, _("To the CRM connection"))
-    number = counted(concerned.failed)
+    number = counted_briefly(concerned.failed)
     text = ngettext(
         "1 entry for %(crm)s failed.",
         "%(counted)s entries for %(crm)s failed.",

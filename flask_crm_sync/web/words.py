@@ -9,7 +9,7 @@ from markupsafe import Markup
 from ..language import Unit
 from ..models.operation import ADD_NOTE, APPLY_REMOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from ..sync.reasons import Explanation, explain
-from ..sync.status import COUNT_TO
+from ..sync.status import COUNT_TO, SHOWN_TO
 from .door import this_sync
 from .languages import this_reader
 from .texts import gettext as _
@@ -42,6 +42,11 @@ def explained(code: str) -> Explanation:
 def counted(value: float) -> str:
     """Return a number as people read it, also where the counting stopped."""
     return f"{number(value)}+" if value >= COUNT_TO else number(value)
+
+
+def counted_briefly(value: float) -> str:
+    """Return a number that a page counted for itself, which it does not do for long."""
+    return f"{number(value)}+" if value >= SHOWN_TO else number(value)
 
 
 def moment(at: datetime) -> str:

@@ -33,7 +33,7 @@ PAGES: Pages = {
     "one type": lambda desk: "/crm/log?kind=apply_remote",
     "failed updates in one CRM": lambda desk: "/crm/log?status=failed&crm=dynamics&kind=update_contact",
     "common cause": lambda desk: "/crm/log?reason=invalid_record&status=failed",
-    "rare cause": lambda desk: "/crm/log?reason=permission_missing&crm=hubspot",
+    "a cause that nothing has": lambda desk: "/crm/log?reason=unsupported_feature&crm=hubspot",
     "search by number": lambda desk: "/crm/log?client=77",
     "search by e-mail": lambda desk: "/crm/log?client=person77@example.com",
     "search by common name": lambda desk: "/crm/log?client=person1",

@@ -167,7 +167,6 @@ def test_a_picture_that_begins_late_says_so(desk: Helpdesk, monkeypatch: pytest.
     view = desk.connect()
     for ago in (5, 4, 3, 2):
         settled(desk, view, ago)
-    monkeypatch.setattr(engine, "_SETTLED", engine._SETTLED.limit(3))
     monkeypatch.setattr(engine, "NEWEST", 3)
     assert "the picture is complete only since 4 hours ago" in read(desk.browser("viewer"), PAGE)
 
