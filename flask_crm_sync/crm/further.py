@@ -22,22 +22,26 @@ _LONGEST_NUMBER = 60
 _TRUTHS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
 
 
+class Unfit(ValueError):
+    """A value that a field does not take, with a sentence for whoever chose it."""
+
+
 def in_form(field: RemoteField, text: str) -> str:
     """Return a value in the one form in which it is compared and written; "" is a blank.
 
     Truths are `true` or `false`, numbers plain decimals, dates YYYY-MM-DD, instants ISO 8601 in UTC with Z, a choice is
-    its option's value, several are joined with ";" in the options' order. Raises ValueError with a sentence.
+    its option's value, several are joined with ";" in the options' order. Raises Unfit, a ValueError, with a sentence.
     """
     if not field.writable:
-        raise ValueError(f"{field.label} cannot be written in the CRM.")
+        raise Unfit(f"{field.label} cannot be written in the CRM.")
     wrong = unfit(text)
     if wrong:
-        raise ValueError(f"The text for {field.label} {wrong}.")
+        raise Unfit(f"The text for {field.label} {wrong}.")
     formed = _FORMS[field.type](field, text.strip()) if text.strip() else ""
     if not formed and field.required:
-        raise ValueError(f"{field.label} is required in the CRM, so it cannot be blank.")
+        raise Unfit(f"{field.label} is required in the CRM, so it cannot be blank.")
     if field.type == "text" and field.max_length is not None and len(formed) > field.max_length:
-        raise ValueError(f"{field.label} takes {field.max_length:,} characters; this has {len(formed):,}.")
+        raise Unfit(f"{field.label} takes {field.max_length:,} characters; this has {len(formed):,}.")
     return formed
 
 
@@ -103,7 +107,7 @@ def _text(field: RemoteField, text: str) -> str:
 def _truth(field: RemoteField, text: str) -> str:
     known = _TRUTHS.get(text.lower())
     if known is None:
-        raise ValueError(f"{field.label} takes yes or no, not “{_short(text)}”.")
+        raise Unfit(f"{field.label} takes yes or no, not “{_short(text)}”.")
     return known
 
 
@@ -113,7 +117,7 @@ def _number(field: RemoteField, text: str) -> str:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or len(text) > _LONGEST_NUMBER or abs(number.adjusted()) > _LONGEST_NUMBER:
-        raise ValueError(f"{field.label} takes a number, not “{_short(text)}”.")
+        raise Unfit(f"{field.label} takes a number, not “{_short(text)}”.")
     plain = format(number, "f")
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return "0" if number == 0 else plain.removeprefix("+")
@@ -123,14 +127,14 @@ def _day(field: RemoteField, text: str) -> str:
     try:
         return date.fromisoformat(text[:10]).isoformat() if len(text) == len("2026-01-31") else _instant_of(text)[:10]
     except ValueError:
-        raise ValueError(f"{field.label} takes a date such as 2026-01-31, not “{_short(text)}”.") from None
+        raise Unfit(f"{field.label} takes a date such as 2026-01-31, not “{_short(text)}”.") from None
 
 
 def _instant(field: RemoteField, text: str) -> str:
     try:
         return _instant_of(text)
     except ValueError:
-        raise ValueError(f"{field.label} takes a date and time, not “{_short(text)}”.") from None
+        raise Unfit(f"{field.label} takes a date and time, not “{_short(text)}”.") from None
 
 
 def _instant_of(text: str) -> str:
@@ -146,7 +150,7 @@ def _choice(field: RemoteField, text: str) -> str:
     by_label = {label.casefold(): value for value, label in reversed(field.options)}
     found = by_value.get(text) or by_label.get(text.casefold())
     if found is None:
-        raise ValueError(f"{field.label} has no option “{_short(text)}” in the CRM.")
+        raise Unfit(f"{field.label} has no option “{_short(text)}” in the CRM.")
     return found
 
 
