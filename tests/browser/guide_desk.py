@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from flask_crm_sync.config import Settings
-from flask_crm_sync.models import Budget, Channel, Connection, Heartbeat, Link, notice
+from flask_crm_sync.crm.base import RemoteRecord
+from flask_crm_sync.models import Budget, Channel, Conflict, Connection, Heartbeat, Link, notice
 from flask_crm_sync.models.connection import CONNECTED, NEEDS_ATTENTION
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS, UPDATE_CONTACT
 from flask_crm_sync.models.qualification import CONFIRMED, QUALIFIED, REVIEW, RULES, WAITING, Judgement, Qualification
@@ -55,14 +56,21 @@ def lived_in(directory: Path) -> Helpdesk:
     desk = open_helpdesk(directory, settings=SETTINGS)
     for number, name in enumerate(_PEOPLE, 1):
         desk.add_client(number, name=name)
-    desk.change(Client, email="somebody@example.com")
+        _has_an_address(desk, number, name)
     hubspot = _connect(desk)
     _catching_up(desk)
     _a_day(desk, hubspot)
     _last_entries(desk, hubspot)
     _a_lead(desk)
     _news(desk)
+    _conflicts(desk, hubspot)
     return desk
+
+
+def _has_an_address(desk: Helpdesk, number: int, name: str) -> None:
+    address = f"{name.split()[0].lower()}@example.com".replace("á", "a")
+    with desk.sync.database.write() as database:
+        database.execute(sa.update(Client).where(Client.id == number).values(email=address))
 
 
 def _connect(desk: Helpdesk) -> ConnectionView:
@@ -184,3 +192,14 @@ def _news(desk: Helpdesk) -> None:
     spread(desk.sync)
     send_due(desk.sync, deliver=Receiver())
     mark_read(desk.sync, "1", "1", [1, 2])
+
+
+def _conflicts(desk: Helpdesk, hubspot: ConnectionView) -> None:
+    """Let two fields be edited on both sides."""
+    same = {"account_id": OURS, "connection_id": hubspot.id, "crm": "hubspot", "created_at": desk.clock.now()}
+    theirs = [("1", "7201", "email", "ada.weinstein@office.example"), ("6", "7190", "lastname", "Okoye-Brandt")]
+    for client, remote, name, value in theirs:
+        desk.portal.records[remote] = RemoteRecord(remote, {name: value})
+        row = {"client_id": client, "field": name, "cause": "both_changed", "open_key": f"conflict of {client}"}
+        with desk.sync.database.write() as database:
+            database.execute(sa.insert(Conflict).values(same | row))

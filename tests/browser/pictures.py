@@ -70,6 +70,7 @@ def _try_a_talk(page: Page) -> None:
 
 
 _HEAD, _FAILED = ".crmsync > .crmsync-head", "/crm/log?status=failed&crm=hubspot"
+_THIRD_FIELD = ".crmsync-rule >> nth=2"
 PICTURES = [
     Picture("connection", "/crm/", "CRM Connection", (_HEAD, "#crmsync-card-salesforce", "#crmsync-card-hubspot")),
     Picture("connect", "/crm/", "HubSpot", ("#crmsync-card-hubspot",), _unfold_the_help, "new"),
@@ -96,6 +97,10 @@ PICTURES = [
         "Notification preferences",
         (_HEAD, ".crmsync-channels >> nth=1"),
     ),
+    Picture(
+        "two-way", "/crm/connections/hubspot/two-way", "Two-way sync with HubSpot", (_HEAD, _THIRD_FIELD), cut=True
+    ),
+    Picture("conflicts", "/crm/conflicts", "Conflicts", (".crmsync",)),
     Picture("phone", "/crm/log", "Sync Log", (_HEAD, "#crmsync-rows tr:nth-child(3)"), width=390, cut=True),
 ]
 """In the order of the guide. Where several parts are named, everything from the first to the last is in the picture."""

@@ -21,8 +21,8 @@ from flask_crm_sync import web
 from flask_crm_sync.clock import SystemClock
 from flask_crm_sync.config import Settings
 from flask_crm_sync.crm import registry
-from flask_crm_sync.crm.base import Finding, Identity, RemoteField
-from flask_crm_sync.errors import CRMError
+from flask_crm_sync.crm.base import Finding, Identity, RemoteField, RemoteRecord
+from flask_crm_sync.errors import CRMError, RecordMissing
 from flask_crm_sync.host.convention import resolve_host
 from flask_crm_sync.models import Base, Connection, Database, Operation
 from flask_crm_sync.models.operation import CREATE_LEAD, PENDING
@@ -101,6 +101,7 @@ class Portal:
 
     answers: dict[str, Identity | CRMError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    records: dict[str, RemoteRecord] = field(default_factory=dict)
 
     def __call__(self, name: str, credentials: Mapping[str, str], *_: Any, **__: Any) -> Any:
         return _Caller(self, credentials["token"])
@@ -124,6 +125,13 @@ class _Caller:
 
     def schema(self) -> tuple[RemoteField, ...]:
         return SCHEMA
+
+    @property
+    def batch_size(self) -> int:
+        return 100
+
+    def read(self, record_ids: Sequence[str]) -> list[RemoteRecord | CRMError]:
+        return [self.portal.records.get(one) or RecordMissing("There is none.") for one in record_ids]
 
     def diagnose(self) -> list[Finding]:
         return [Finding("good", "Portal", f"It answers as {self.test().label}.")]
