@@ -33,6 +33,7 @@ from .qualification.reviewers.base import Reviewer
 from .qualification.reviewers.openai import make_reviewer
 from .sync.client_merges import merge_clients
 from .sync.context import Sync
+from .sync.erasure import ErasureView, account_of, erase_client
 from .vault import Vault
 
 _changes: sa.Table = sa.inspect(Change).local_table  # type: ignore[assignment]
@@ -140,6 +141,19 @@ class CRMSync:
         database = within.connection(bind_arguments={"mapper": running.sync.host.client.mapper})
         merge_clients(running.sync, database, kept, gone)
         sa.event.listen(within, "after_commit", lambda _: running.queues.wake(), once=True)
+
+    def erase_client(self, client_id: Any, *, account_id: Any = None, by: str = "") -> ErasureView:
+        """Erase a client from every CRM and from our tables; the answer has a receipt for each CRM, filled as it goes.
+
+        Call it outside a transaction of your own, and before you delete the client: so its account, e-mail and phone
+        are known. `account_id` is needed for a client that is deleted already; `by` is the user's id, for the audit
+        trail. Raises NotFound where nobody knows the client.
+        """
+        running, id = self._running(), key_text(client_id)
+        account = key_text(account_id) if account_id is not None else account_of(running.sync, id)
+        view = erase_client(running.sync, account, id, by=by)
+        running.queues.wake()
+        return view
 
     def _qualify(self, running: Running) -> None:
         """Give an app the criteria and the reviewer of this object."""

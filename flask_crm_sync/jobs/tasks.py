@@ -15,6 +15,7 @@ from ..notifications.retention import purge_news
 from ..notifications.sending import is_anything_due, send_due
 from ..notifications.spread import spread
 from ..qualification.schedule import next_review_at
+from ..sync.agreement import compare_where_due
 from ..sync.catch_up import catch_up, is_catching_up
 from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
@@ -101,6 +102,7 @@ def look_around(running: Running) -> None:
     try_a_slice_again(running)
     purge_log(running.sync)
     purge_overwritten(running.sync)
+    compare_where_due(running.sync)
     forget_tries(running.sync)
     purge_news(running.sync)
     tell_people(running)

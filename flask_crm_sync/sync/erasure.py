@@ -105,6 +105,15 @@ def erase_client(sync: Sync, account_id: str, client_id: str, *, by: str = "") -
     return find_erasure(sync, account_id, id)
 
 
+def account_of(sync: Sync, client_id: str) -> str:
+    """Return the account of a client in the host; raise NotFound where the host has no such client (any more)."""
+    with sync.database.read() as database:
+        found = sync.host.client_accounts(database, [client_id]).get(client_id)
+    if found is None:
+        raise NotFound("There is no such client here; name its account where it is deleted already.")
+    return found
+
+
 def lift_erasure(sync: Sync, account_id: str, erasure_id: UUID, *, by: str = "") -> ErasureView:
     """Let a person be synced again, as a new client; raise NotFound where the account has no such erasure.
 

@@ -56,6 +56,9 @@ POISON_RECORD = "poison_record"
 RETRY_HOURS_OVER = "retry_hours_over"
 HOST_RECORD_UNREADABLE = "host_record_unreadable"
 
+# no operation at all, and what people are told of
+DRIFT = "drift"
+
 # no operation at all, and why a client is not in the CRM
 NOT_CAPTURED = "not_captured"
 NOT_LOOKED_AT = "not_looked_at"
@@ -179,6 +182,10 @@ _OWN = {
     HOST_RECORD_UNREADABLE: Explanation(
         "The client or conversation could not be read from this app.",
         "Show the server's log to your developer, then retry.",
+    ),
+    DRIFT: Explanation(
+        "Records in the CRM differ from what was sent there, more of them than are sent again by themselves.",
+        "Look at a few of them in the CRM for what changes them, then run `flask crm agreement --all`.",
     ),
     NOT_CAPTURED: Explanation(
         "Nothing about this client has been sent yet: it was here before the connection was, or the log of it is gone.",

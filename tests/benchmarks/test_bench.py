@@ -19,6 +19,11 @@ BENCHES = {
     "latency": ["commit to CRM, p50", "commit to CRM, p99"],
     "growth": ["20 changes among 1000 clients, against 100: cpu", "20 changes among 1000 clients, against 100: wall"],
     "rules": ["template: wants to buy", "rules: one conversation"],
+    "backfill": [
+        "backfill of 2000 clients",
+        "memory of a backfill of 2000",
+        *(f"looking at an unchanged {crm}" for crm in ("hubspot", "salesforce", "dynamics")),
+    ],
     "log": [f"log of 20000 operations, against 2000: {page}" for page in ("newest", "search by e-mail", "overview")],
 }
 
@@ -37,7 +42,7 @@ def test_each_benchmark_prints_its_figures(bench: str, lines: list[dict[str, Any
 def test_every_line_is_json_with_a_floor_and_a_ratio(lines: list[dict[str, Any]]) -> None:
     for line in lines:
         assert line["database"] == "sqlite"
-        assert line["unit"] in {"ms", "s", "calls", "f1"}
+        assert line["unit"] in {"ms", "s", "calls", "f1", "records/s", "MB"}
         assert all(math.isfinite(line[name]) for name in ("value", "floor", "ratio"))
         assert line["value"] > 0
         assert line["floor"] > 0
