@@ -129,6 +129,17 @@ def test_contact_that_is_gone_by_the_time_it_is_read_is_left_to_the_next_reader(
     assert [(change.record_id, change.what, change.record) for change in told.changes] == [(gone, "changed", None)]
 
 
+def test_time_that_a_pass_reaches_back_to_is_that_of_its_first_page(env: Environment) -> None:
+    pages = [("Mon, 21 Sep 2026 13:16:40 GMT", "nextLink"), ("Mon, 21 Sep 2026 15:00:00 GMT", "deltaLink")]
+    for date, link in pages:
+        env.mock.add("GET", f"{ROOT}contacts", json={"value": [], f"@odata.{link}": _LINK}, headers={"Date": date})
+    adapter = env.adapter()
+    half = adapter.changes_since(json.dumps([BEGINNING, False, 1, 0]))
+    whole = adapter.changes_since(half.cursor)
+    assert (half.more, whole.more) == (True, False)
+    assert json.loads(whole.cursor)[2:] == [1_789_996_600_000, 0]
+
+
 def test_empty_answer_where_nothing_changed_keeps_the_link(env: Environment) -> None:
     link = BEGINNING.replace("?", "?$deltatoken=1&")
     env.mock.add("GET", f"{ROOT}contacts", body="{}", content_type="application/json")

@@ -90,6 +90,16 @@ def test_one_that_cannot_be_removed_fails_alone(env: Environment) -> None:
     assert deleted == [f"annotations({_NOTE})", f"contacts({_ANN})", f"contacts({_BEN})"]
 
 
+def test_one_whose_place_cannot_be_read_is_left_alone(env: Environment) -> None:
+    def answer(part: Part) -> Told:
+        is_read = part.path.startswith(f"contacts({_BEN})?")
+        return refusal(503) if part.method == "GET" and is_read else _one_there(part)
+
+    env.answer = answer
+    assert _erased(env.adapter().erase([_ANN, _BEN], {})) == ["deleted", "transient"]
+    assert [part.path for part in env.parts if part.method == "DELETE"] == [f"contacts({_ANN})"]
+
+
 def test_limit_met_while_merges_are_looked_up_removes_nobody(env: Environment) -> None:
     def answer(part: Part) -> Told:
         return refusal(429, "0x80072322") if "_masterid_value eq" in part.path else _one_there(part)
