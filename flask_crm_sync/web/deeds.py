@@ -47,6 +47,7 @@ def deed_word(action: str) -> str:
         audit.EXPORT: _("Log downloaded"),
         audit.NOTIFY: _("Notifications changed"),
         audit.CRITERIA: _("Criteria changed"),
+        audit.MAPPING: _("Field mapping changed"),
         "override": _("Qualification decided"),
     }
     return words.get(action, action.replace("_", " ").capitalize())

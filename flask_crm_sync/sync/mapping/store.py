@@ -141,7 +141,7 @@ def _save(
         before = read_mapping(locked)
         if before.version != seen_version:
             raise ChoiceNotPossible("Somebody else has changed the mapping meanwhile: look at it again.")
-        after = _described(replace(before, **changes, version=before.version + 1), ground)
+        after = described(replace(before, **changes, version=before.version + 1), ground)
         definition = after.to_json()
         database.execute(
             _versions.insert().values(
@@ -161,8 +161,8 @@ def _save(
     return after
 
 
-def _described(mapping: FieldMapping, ground: Ground | None) -> FieldMapping:
-    """Take along the descriptions of the further fields, by which values get their form."""
+def described(mapping: FieldMapping, ground: Ground | None) -> FieldMapping:
+    """Return a mapping with the descriptions of its further fields, by which values get their form."""
     if ground is None:
         return mapping
     named = [row.field for row in mapping.rows if ground.spec(row.field) is None]
