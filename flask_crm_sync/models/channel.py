@@ -22,7 +22,8 @@ class Channel(Base):
 
     `fence` counts those who ever sent here; a sender holds the channel until `lease_until` (epoch seconds of the
     database's clock) and settles only while the number is its own. While `retry_at` is set the channel rests after a
-    failure; `failing_since` and `failing_code` say since when, and why.
+    failure; `failing_since` and `failing_code` say since when, and why. `template` holds the owner's own words for news,
+    with holes such as {client}; null or "" stands for ours.
     """
 
     __tablename__ = "crm_sync_channel"
@@ -52,3 +53,4 @@ class Channel(Base):
     lease_until: Mapped[float] = mapped_column(sa.Double(), default=0.0)
     created_at: Mapped[datetime] = mapped_column(Instant())
     updated_at: Mapped[datetime] = mapped_column(Instant())
+    template: Mapped[str | None] = mapped_column(sa.String(1000))
