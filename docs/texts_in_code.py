@@ -38,7 +38,10 @@ _WIRE_WORDS = re.compile(
     r"|^ref: |offline_access|SystemModstamp|REQUEST_LIMIT|^api refresh|[Hh]elpdesk('s| sync| client key)"
 )
 _HOLE = re.compile(r"%\(\w+\)s")
-_TWO_WORDS = re.compile(r"[A-Za-z]{2}.*\s.*[A-Za-z]{2}|[A-Za-z]{2,}\s+\S|\S\s+[A-Za-z]{2,}", re.DOTALL)
+_TWO_WORDS = re.compile(
+    r"[A-Za-z]{2}.*\s.*[A-Za-z]{2}|[A-Za-z]{2,}\s+\S|\S\s+[A-Za-z]{2,}|^[A-Z][a-z]+: ·\.$", re.DOTALL
+)
+"""Two words, or a single one before a list, as in "Said: ·."."""
 _PLUMBING = {"join", "str", "len", "or", "get"}
 _SINGLE = {"Finding": 1, "AuthMethod": 1, "FieldSpec": 2}
 """Calls that take a text which may be one word, and where it stands."""

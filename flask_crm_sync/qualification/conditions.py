@@ -107,7 +107,8 @@ class Ready:
         if not self.required:
             return ()
         said = seen.by_anybody if self._of_everybody else seen.by_client
-        return (f"Said: {_listed(self._said(said))}.",)
+        found = self._said(said)
+        return (f"Said: {_listed(found)}.",)
 
     def excluded_word(self, seen: Seen) -> str:
         """Return the first excluded keyword that was said where the criterion looks, "" where there is none."""

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import SIZES, fits, in_chromium, served
+from tests.browser.guide_desk import lived_in
 from tests.browser.states import STATES, full
 
 pytestmark = in_chromium
@@ -36,6 +37,17 @@ def test_the_browser_tells_its_language_at_once_and_its_zone_for_the_next_page(g
     assert "22.11.2026, 14:00:00 UTC" in german.locator("main").inner_text()
     german.goto("/crm/log/2")
     assert "22.11.2026, 15:00:00 MEZ" in german.locator("main").inner_text()
+
+
+def test_what_the_criteria_found_is_german_also_after_a_review(chromium: Browser, tmp_path: Path) -> None:
+    with served(lived_in(tmp_path)) as origin:
+        page = chromium.new_page(locale="de", base_url=origin)
+        page.goto("/login-as/1")
+        page.goto("/crm/conversations/1")
+        said = page.locator("section", has=page.get_by_role("heading", name="Standardsatz")).inner_text()
+        page.close()
+    assert "Kam vor: “i want to book”" in said
+    assert "The criterion" not in said
 
 
 def test_german_words_fit_on_phones_tablets_and_small_laptops(german: Page) -> None:
