@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from ..vault import make_key
-from . import accounts, agreement, backfill, erase, upkeep, webhooks, work
+from . import accounts, agreement, backfill, erase, preview, upkeep, webhooks, work
 from .group import crm_commands
 
 __all__ = ["COMMANDS", "crm_commands", "print_key"]
 
-COMMANDS = (accounts, agreement, backfill, erase, upkeep, webhooks, work)
+COMMANDS = (accounts, agreement, backfill, erase, preview, upkeep, webhooks, work)
 """The modules whose import declares the commands."""
 
 

@@ -22,6 +22,7 @@ from ..sync.due import Due, due_connections, next_due_at
 from ..sync.fanout import fan_out
 from ..sync.guesses import forget_tries
 from ..sync.overwritten import purge_overwritten
+from ..sync.mapping.schema import refresh_stale
 from ..sync.push import Drained
 from ..sync.push import drain as push
 from ..sync.retention import purge_log
@@ -105,6 +106,7 @@ def look_around(running: Running) -> None:
     compare_where_due(running.sync)
     forget_tries(running.sync)
     purge_news(running.sync)
+    refresh_stale(running.sync)
     tell_people(running)
 
 
