@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from flask_crm_sync.crm.base import Adapter, RemoteField, RemoteRecord, Write, Written
-from flask_crm_sync.errors import CRMError
+from flask_crm_sync.errors import CRMError, InvalidRecord, ReconnectRequired
 from flask_crm_sync.models import Qualification
 from flask_crm_sync.models.change import QUALIFICATION
 from flask_crm_sync.sync.follow_ups import FollowUp, FollowUps, read_follow_ups
@@ -118,6 +118,31 @@ def test_what_a_new_record_gets_of_itself_is_what_its_creation_tells(bench: Benc
     new = bench.write("key1", first_name="Ann", email="ann@example.com", company="Acme")
     outcome = _written(adapter.upsert([new])[0])
     assert outcome.record.values[status.name] == _read(adapter, outcome.record.id).values[status.name]
+
+
+@pytest.mark.parametrize("bench", ["dynamics", "hubspot"], indirect=True)
+def test_option_that_the_crm_does_not_have_is_named_so_that_the_rest_can_go_without_it(
+    bench: Bench, adapter: Adapter
+) -> None:
+    """Of the others, one takes any text there, and the other describes no options."""
+    status, _text = FURTHER[bench.name]
+    adapter.write_also((status,))
+    new = bench.write("key1", first_name="Ann", email="ann@example.com", company="Acme")
+    (outcome,) = adapter.upsert([Write("key1", {**new.values, status.name: "77"})])
+    assert isinstance(outcome, InvalidRecord)
+    assert outcome.fields.keys() == {status.name}
+
+
+@pytest.mark.parametrize("bench", ["hubspot"], indirect=True)
+def test_property_that_is_gone_from_the_portal_is_named_with_where_it_was_chosen(
+    bench: Bench, adapter: Adapter
+) -> None:
+    adapter.write_also((RemoteField("taken_out", "Taken out", "text"),))
+    new = bench.write("key1", first_name="Ann", email="ann@example.com")
+    (outcome,) = adapter.upsert([Write("key1", {**new.values, "taken_out": "a"})])
+    assert isinstance(outcome, ReconnectRequired)
+    assert "taken_out" in str(outcome)
+    assert "what follows" in str(outcome)
 
 
 @pytest.fixture

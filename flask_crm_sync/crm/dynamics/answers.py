@@ -75,7 +75,8 @@ def failure(answer: Answer, setting: Setting, *, writes: bool, part: Request | N
         return _conflict(part, evidence)
     if kind is None and (answer.status >= 500 or answer.status < 400 or answer.status in (408, 425)):
         return _fault(evidence, writes=writes, is_part=part is not None)
-    return _refusal(kind or BY_STATUS.get(answer.status, RejectedByCRM), code, answer, setting, evidence)
+    sent = part.body if part is not None and isinstance(part.body, dict) else {}
+    return _refusal(kind or BY_STATUS.get(answer.status, RejectedByCRM), code, answer, setting, evidence, sent)
 
 
 def told(body: Any) -> tuple[str, str]:
@@ -85,14 +86,21 @@ def told(body: Any) -> tuple[str, str]:
     return _text(held.get("code")), _text(held.get("message"))
 
 
-def _refusal(kind: type[CRMError], code: str, answer: Answer, setting: Setting, evidence: dict[str, Any]) -> CRMError:
+def _refusal(
+    kind: type[CRMError],
+    code: str,
+    answer: Answer,
+    setting: Setting,
+    evidence: dict[str, Any],
+    sent: Mapping[str, Any],
+) -> CRMError:
     if issubclass(kind, RateLimited):
         wait = retry_after(answer.headers.get("retry-after"), setting.now)
         return RateLimited(**{**evidence, "retry_after": _WAIT_UNTOLD if wait is None else wait})
     if issubclass(kind, PermissionMissing):
         return _permission(code, evidence)
     if issubclass(kind, InvalidRecord):
-        return _invalid(evidence)
+        return _invalid(evidence, sent)
     return kind(**evidence)
 
 
@@ -118,9 +126,10 @@ def _permission(code: str, evidence: dict[str, Any]) -> PermissionMissing:
     return PermissionMissing(f"The security role in Dynamics lacks {', '.join(names)}.", permissions=names, **evidence)
 
 
-def _invalid(evidence: dict[str, Any]) -> InvalidRecord:
-    """Name the host's fields whose columns the message quotes; that shows where to look, and decides nothing."""
-    names = dict.fromkeys(SOURCES[name] for name in _QUOTED.findall(evidence["crm_message"]) if name in SOURCES)
+def _invalid(evidence: dict[str, Any], sent: Mapping[str, Any]) -> InvalidRecord:
+    """Name the host's fields whose columns the message quotes, and columns that were sent beside them."""
+    known = {**{name: name for name in sent}, **SOURCES}
+    names = dict.fromkeys(known[name] for name in _QUOTED.findall(evidence["crm_message"]) if name in known)
     return InvalidRecord(fields=dict.fromkeys(names, evidence["crm_message"]), **evidence)
 
 

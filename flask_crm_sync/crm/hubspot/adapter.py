@@ -119,6 +119,7 @@ class HubSpotAdapter(Adapter):
     def write_also(self, further: Sequence[RemoteField]) -> None:
         """Read and write more contact properties from now on."""
         self.further = self._contacts.further = beside(further, self.fields)
+        self._client.further = frozenset(field.name for field in self.further)
 
     @classmethod
     def translate(cls, client: ClientRecord) -> Values:

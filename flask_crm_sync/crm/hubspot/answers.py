@@ -41,11 +41,15 @@ _NEVER_ARRIVED = {525, 526}
 
 
 class Setting(NamedTuple):
-    """What an answer is read in the light of: how to clean texts, the time, the portal's time zone."""
+    """What an answer is read in the light of: how to clean texts, the time, the portal's time zone.
+
+    `further` names the properties that a connection writes beside those of every client.
+    """
 
     words: Callable[[str], str]
     now: datetime
     time_zone: str
+    further: frozenset[str] = frozenset()
 
 
 def allowance(headers: Mapping[str, str]) -> Allowance | None:
@@ -109,7 +113,11 @@ def _refusal(body: Mapping[str, Any], evidence: dict[str, Any], setting: Setting
         return RecordLocked(**{**evidence, "retry_after": _LOCK_SECONDS})
     faults = list(_property_faults(body))
     if any(fault.code == "PROPERTY_DOESNT_EXIST" for fault in faults):
-        names = ", ".join(sorted({fault.name for fault in faults if fault.code == "PROPERTY_DOESNT_EXIST"}))
+        gone = {fault.name for fault in faults if fault.code == "PROPERTY_DOESNT_EXIST"}
+        names = ", ".join(sorted(gone))
+        if gone <= setting.further:
+            message = f"HubSpot has no property {names} any more. Take it out of the mapping and of what follows."
+            return ReconnectRequired(message, **evidence)
         message = f"HubSpot has no property {names} any more. Test the connection to set it up."
         return ReconnectRequired(message, **evidence)
     if category == "VALIDATION_ERROR" or status == 400:

@@ -69,6 +69,7 @@ class HubSpotClient:
 
     def __init__(self, http: HTTPClient, version: str, time_zone: str) -> None:
         self.http, self.paths, self._time_zone = http, Paths.of(version), time_zone
+        self.further: frozenset[str] = frozenset()
         self.now = 0
         """HubSpot's time at its last answer, in milliseconds since 1970."""
 
@@ -146,7 +147,7 @@ class HubSpotClient:
                 answer.unnamed.append(error)
 
     def _setting(self) -> Setting:
-        return Setting(self.http.clean, self.http.clock.now(), self._time_zone)
+        return Setting(self.http.clean, self.http.clock.now(), self._time_zone, self.further)
 
 
 def outcomes(
