@@ -311,7 +311,7 @@ def test_person_is_emptied_and_what_is_left_to_do_by_hand_is_said(bench: Bench, 
     adapter.add_notes([_note(record_id)])
     (outcome,) = adapter.erase([record_id], {record_id: ["a1"]})
     assert isinstance(outcome, Erased)
-    assert (outcome.how, outcome.notes, "1 of them" in outcome.says) == ("anonymised", 0, True)
+    assert (outcome.how, outcome.notes, "from here: 1" in outcome.says) == ("anonymised", 0, True)
     left = {record["id"]: record["properties"] for record in bench.records()}
     assert {name: text for name, text in left.pop(record_id).items() if text and name in bench.field.values()} == {
         "company_name": "Removed"

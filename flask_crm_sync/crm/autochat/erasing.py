@@ -13,11 +13,11 @@ from .records import Records
 NOBODY = "Removed"
 """What stands where AutoChat CRM may demand a company."""
 _LEFT = (
-    "AutoChat CRM offers no way to delete a client: an admin deletes it there by hand, with its activities{notes} and "
+    "AutoChat CRM offers no way to delete a client: an admin deletes it there by hand, with its activities and "
     "whatever else was entered about the person."
 )
-_EMPTIED = "Name, e-mail, phone, company and address were emptied. " + _LEFT
-_REFUSED = "AutoChat CRM refused to empty the client's fields ({why}), so nothing was removed. " + _LEFT
+_EMPTIED = "Name, e-mail, phone, company and address were emptied."
+_REFUSED = "AutoChat CRM refused to empty the client's fields, so nothing was removed."
 _GONE = "The client was not there any more. Activities that outlive it are removed by hand in AutoChat CRM."
 
 
@@ -32,16 +32,20 @@ class Eraser:
         return one_by_one(record_ids, lambda record_id: self._erase(record_id, len(notes.get(record_id, ()))))
 
     def _erase(self, record_id: str, notes: int) -> Erased:
-        left = f" ({notes} of them from here)" if notes else ""
         (outcome,) = self.records.upsert([Write("", self._nothing(), record_id)])
         if isinstance(outcome, RecordMissing):
             return Erased("deleted", _GONE)
         if isinstance(outcome, InvalidRecord):
-            return Erased("by_hand", _REFUSED.format(why=outcome.crm_message or outcome, notes=left))
+            return Erased("by_hand", _said(_REFUSED, _LEFT, f"It said: {outcome.crm_message or outcome}"))
         if isinstance(outcome, CRMError):
             raise outcome
-        return Erased("anonymised", _EMPTIED.format(notes=left))
+        added = f"Activities that were added from here: {notes}." if notes else ""
+        return Erased("anonymised", _said(_EMPTIED, _LEFT, added))
 
     def _nothing(self) -> dict[str, str]:
         blanks = dict.fromkeys(self.records.naming.texts, "")
         return {**blanks, COMPANY: NOBODY} if COMPANY in blanks else blanks
+
+
+def _said(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

@@ -16,7 +16,6 @@ def fields(naming: Naming) -> tuple[RemoteField, ...]:
 
 
 def _field(spec: FieldSpec, naming: Naming) -> RemoteField:
-    known = "documented" if spec.name in DOCUMENTED else "our proposal"
+    label = f"{spec.label} (documented)" if spec.name in DOCUMENTED else f"{spec.label} (our proposal)"
     writable = spec.name not in naming.off
-    label = f"{spec.label} ({known})"
     return RemoteField(spec.name, label, "text", writable=writable, required=spec.required, on=("client",))

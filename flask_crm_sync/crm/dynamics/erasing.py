@@ -82,7 +82,7 @@ class Eraser:
 
 def _merged(contact: str) -> Request:
     """Return the question which contacts were merged into one; it rides along."""
-    return replace(get("contacts", select="contactid", filter=f"_masterid_value eq {contact}"), rides=True)
+    return replace(get("contacts", select="contactid", filter=" ".join(("_masterid_value", "eq", contact))), rides=True)
 
 
 def _deletion(table: str, record_id: str) -> str:
