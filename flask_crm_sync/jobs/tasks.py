@@ -21,8 +21,8 @@ from ..sync.drain import Settled
 from ..sync.due import Due, due_connections, next_due_at
 from ..sync.fanout import fan_out
 from ..sync.guesses import forget_tries
-from ..sync.overwritten import purge_overwritten
 from ..sync.mapping.schema import refresh_stale
+from ..sync.overwritten import purge_overwritten
 from ..sync.push import Drained
 from ..sync.push import drain as push
 from ..sync.retention import purge_log

@@ -71,7 +71,7 @@ def save_mapping_row(crm: str) -> ResponseReturnValue:
     try:
         if form.errors:
             raise MappingInvalid({name: form.errors})
-        check_rows(rows, ground)
+        check_rows(rows, ground, kept=mapping.rows)
     except MappingInvalid as invalid:
         wrong = {place: said(sentence) for place, sentence in invalid.rows.get(name, {}).items()}
         problem = "" if wrong else said(str(invalid))

@@ -24,9 +24,12 @@ from flask_crm_sync.sync.connections import find_connection, pause
 from flask_crm_sync.sync.progress import CATCH_UP, begin
 from tests.notifications.told import PHONE, told
 from tests.web.helpdesk import OURS, Conversation, Helpdesk, open_helpdesk
+from tests.web.mapped import mapped
 
 WRONG_KEY = "pat-na1-wrong"
 CRITERION = "/crm/qualification/criteria/00000000-0000-0000-0000-000000000001"
+ROW = "/crm/connections/hubspot/mapping/row"
+FILTER, PREVIEW = "/crm/connections/hubspot/filter", "/crm/connections/hubspot/preview"
 TOO_LONG = "https://app.example.com/contacts/" + "7" * 60
 
 
@@ -107,6 +110,7 @@ DESKS: dict[str, Callable[[Path], Helpdesk]] = {
     "paused": paused,
     "told": told,
     "judged": judged,
+    "mapped": mapped,
 }
 
 
@@ -217,6 +221,29 @@ def _type_a_value_that_cannot_be(page: Page) -> None:
     page.get_by_role("alert").first.wait_for()
 
 
+def _save_a_template_that_asks_too_much(page: Page) -> None:
+    page.get_by_label("A template").check()
+    page.get_by_label("Template", exact=True).fill("{% for one in client.tags %}{% endfor %}")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def _try_a_row(page: Page) -> None:
+    page.get_by_role("button", name="What would change?").click()
+    page.get_by_role("heading", name="What would change").wait_for()
+
+
+def _ask_what_it_means(page: Page) -> None:
+    page.get_by_role("button", name="What would it mean now?").click()
+    page.get_by_role("status").wait_for()
+
+
+def _save_a_condition_without_a_value(page: Page) -> None:
+    page.get_by_label("What (3)").select_option("city")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").wait_for()
+
+
 STATES = [
     State("connection, nothing connected", "/crm/", "empty"),
     State("connection, nothing connected, unfolded", "/crm/", "empty", steps=_unfold),
@@ -261,6 +288,23 @@ STATES = [
     State("what follows, a wrong value", "/crm/connections/hubspot/follow-ups", steps=_save_a_follow_up_too_long),
     State("what follows, for a viewer", "/crm/connections/hubspot/follow-ups", who="viewer"),
     State("two-way settings", "/crm/connections/hubspot/two-way", "paused", steps=_unfold),
+    State("field mapping, as usual", "/crm/connections/hubspot/mapping", "paused"),
+    State("field mapping", "/crm/connections/hubspot/mapping", "mapped"),
+    State("field mapping, for a viewer", "/crm/connections/hubspot/mapping", "mapped", "viewer"),
+    State("field mapping, another field", ROW, "mapped"),
+    State("field mapping, one field", f"{ROW}?field=rating", "mapped"),
+    State("field mapping, a consent", f"{ROW}?field=consent", "mapped"),
+    State("field mapping, matched by it", f"{ROW}?field=email", "mapped", "viewer"),
+    State("field mapping, wrong", f"{ROW}?field=born", "mapped", steps=_save_a_template_that_asks_too_much),
+    State("field mapping, what would change", f"{ROW}?field=story", "mapped", steps=_try_a_row),
+    State("client filter, none", FILTER, "paused"),
+    State("client filter, what it means", FILTER, "mapped", steps=_ask_what_it_means),
+    State("client filter, wrong", FILTER, "mapped", steps=_save_a_condition_without_a_value),
+    State("client filter, for a viewer", FILTER, "mapped", "viewer"),
+    State("preview, nobody yet", PREVIEW, "mapped"),
+    State("preview, clients found", f"{PREVIEW}?search=Bart", "mapped"),
+    State("preview, a client", f"{PREVIEW}?client=2", "mapped", "viewer"),
+    State("preview, nobody there", f"{PREVIEW}?client=77", "mapped"),
     State("two-way settings, by webhook alone", "/crm/connections/autochat/two-way"),
     State("two-way settings, for a viewer", "/crm/connections/hubspot/two-way", who="viewer"),
     State("conflicts, none", "/crm/conflicts", "empty"),

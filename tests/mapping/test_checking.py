@@ -71,3 +71,10 @@ def test_what_may_not_fit_for_some_is_said_beforehand() -> None:
     assert "more than 10 characters" in next(hints(MappingRow("plan", source="custom.plan"), GROUND))
     assert "does not fit" in next(hints(MappingRow("seats", source="custom.plan"), GROUND))
     assert list(hints(MappingRow("seats", source="custom.seats"), GROUND)) == []
+
+
+def test_what_was_there_before_stops_no_other_row() -> None:
+    gone, new = MappingRow("no_such", source="city"), MappingRow("plan", source="city")
+    check_rows([gone, new], GROUND, kept=[gone])
+    with pytest.raises(MappingInvalid):
+        check_rows([gone, new], GROUND, kept=[new])

@@ -9,12 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from flask_crm_sync.models import AuditEntry, MappingVersion
-from flask_crm_sync.sync.fanout import fan_out
 from flask_crm_sync.sync.mapping.store import find_mapping
-from flask_crm_sync.sync.push import drain
 from flask_crm_sync.testing import FakeCRM
 from tests.mapping.fields import FIELDS
-from tests.web.helpdesk import OURS, Client, Helpdesk, open_helpdesk
+from tests.web.helpdesk import OURS, Client, Helpdesk
+from tests.web.mapped import mapped_desk, send
 from tests.web.test_page_access import token_of
 
 ROW = "/crm/connections/hubspot/mapping/row"
@@ -34,13 +33,6 @@ def desk(tmp_path: Path, crm: FakeCRM) -> Helpdesk:
     made.add_client(1)
     with made.sync.database.engine.begin() as database:
         database.execute(sa.update(Client).values(email="ada@example.com"))
-    return made
-
-
-def mapped_desk(directory: Path, crm: FakeCRM) -> Helpdesk:
-    made = open_helpdesk(directory)
-    object.__setattr__(made.sync, "connector", crm.connect)
-    made.connect()
     return made
 
 
@@ -101,15 +93,7 @@ def test_what_cannot_work_is_said_at_the_input_and_not_saved(
 
 
 def test_a_row_is_tried_on_linked_clients_before_it_is_saved(desk: Helpdesk, crm: FakeCRM) -> None:
-    desk.browser("manager")
-    with desk.sync.database.write() as database:
-        from flask_crm_sync.models import Change
-
-        told = {"subject_type": "client", "subject_id": "1", "account_id": OURS, "kind": "created"}
-        database.execute(sa.insert(Change).values(**told, created_at=desk.clock.now()))
-    fan_out(desk.sync)
-    view = desk.connect()
-    drain(desk.sync, view.id)
+    send(desk, 1)
     page = add(desk, kind="template", template="{{ client.name }}", do="try").text
     assert "What would change" in page
     assert "Ada Quist" in page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -72,12 +72,15 @@ class Ground:
         return "name" if source in CLIENT_FIELDS else None
 
 
-def check_rows(rows: Sequence[MappingRow], ground: Ground) -> None:
-    """Refuse rows that cannot work; raise MappingInvalid, which says at each row what is wrong."""
+def check_rows(rows: Sequence[MappingRow], ground: Ground, *, kept: Collection[MappingRow] = ()) -> None:
+    """Refuse rows that cannot work; raise MappingInvalid, which says at each row what is wrong.
+
+    What is `kept` as it was is not looked at again: a field that is gone from the CRM stops no other row.
+    """
     wrong: dict[str, dict[str, str]] = {}
     seen: set[str] = set()
     for row in rows:
-        found = dict(wrong_with(row, ground))
+        found = {} if row in kept else dict(wrong_with(row, ground))
         if row.field in seen:
             found["field"] = "Another row fills this field already."
         seen.add(row.field)

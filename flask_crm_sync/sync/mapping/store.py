@@ -72,7 +72,7 @@ def save_rows(
     Raises MappingInvalid where they cannot work, ChoiceNotPossible where somebody saved another version than the one
     that was seen, NotFound where there is no connection.
     """
-    check_rows(rows, ground)
+    check_rows(rows, ground, kept=find_mapping(sync, account_id, crm).rows)
     return _save(sync, account_id, crm, {"rows": tuple(rows)}, ground, seen_version=seen_version, by=by)
 
 
@@ -166,7 +166,7 @@ def described(mapping: FieldMapping, ground: Ground | None) -> FieldMapping:
     if ground is None:
         return mapping
     named = [row.field for row in mapping.rows if ground.spec(row.field) is None]
-    found = (ground.field(name) for name in named)
+    found = (ground.field(name) or mapping.field(name) for name in named)
     return replace(mapping, fields=tuple(field for field in found if field is not None))
 
 
