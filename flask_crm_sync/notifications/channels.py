@@ -49,6 +49,8 @@ class Wishes:
     quiet_to: int | None = None
     time_zone: str = "UTC"
     language: str = "en"
+    template: str = ""
+    """The owner's own words for each piece of news, with holes such as {client}; "" stands for ours."""
 
     @property
     def hours(self) -> Hours:
@@ -180,9 +182,13 @@ def checked(sync: Sync, kind: str, address: Address) -> str:
 
 def view_of(row: sa.Row[Any]) -> ChannelView:
     """Return a stored channel as people may see it."""
-    wishes = Wishes(**{one.name: getattr(row, one.name) for one in fields(Wishes)} | {"events": tuple(row.events)})
+    wishes = Wishes(**{one.name: getattr(row, one.name) for one in fields(Wishes)} | _plain(row))
     plain: dict[str, Any] = {one.name: getattr(row, one.name, 0) for one in fields(ChannelView) if one.name != "wishes"}
     return ChannelView(wishes=wishes, **plain)
+
+
+def _plain(row: sa.Row[Any]) -> dict[str, Any]:
+    return {"events": tuple(row.events), "template": row.template or ""}
 
 
 _NO_TROUBLE: dict[str, Any] = {"failures": 0, "failing_since": None, "failing_code": "", "retry_at": None}
@@ -223,7 +229,7 @@ def _due_anew(database: sa.Connection, channel_id: UUID, wishes: Wishes, now: da
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the audit trail keeps of a channel: no address, and no part of one."""
-    times = "label", "rhythm", "daily_at", "quiet_from", "quiet_to", "time_zone", "language"
+    times = "label", "template", "rhythm", "daily_at", "quiet_from", "quiet_to", "time_zone", "language"
     return {name: values[name] for name in times} | {"events": ", ".join(values["events"])}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from ..sync.context import Sync
 from . import services, webhook
 from .bundles import Bundle
 from .channels import ChannelView, address_of
+from .own_words import filled
 from .wording import MOST_LINES, Told, client_names, single, summary, told
 
 _notices: sa.Table = sa.inspect(Notice).local_table  # type: ignore[assignment]
@@ -39,10 +41,19 @@ def send_test(sync: Sync, channel: ChannelView) -> None:
     with in_language(channel.wishes.language, folder=sync.settings.translations):
         subject = _("Test message from the CRM sync")
         text = _("This channel works. You will be told here what you have chosen.")
+        text += _like_this(channel)
     if channel.kind == WEBHOOK:
         _post(sync, channel, uuid4(), subject, text, [], test=True)
     else:
         services.tell(address_of(sync, channel.id).url, subject, text, sync.settings)
+
+
+def _like_this(channel: ChannelView) -> str:
+    """Return what the owner's own words look like, with what might have happened."""
+    client = _("A client")
+    what = _("Qualified lead: %(client)s", client=client)
+    example = Told(what, _("%(client)s is a qualified lead.", client=client), "", "", client, "CRM")
+    return f"\n\n{filled(channel.wishes.template, example)}" if channel.wishes.template else ""
 
 
 def _load(sync: Sync, notice_ids: Sequence[int]) -> list[sa.Row[Any]]:
@@ -56,7 +67,8 @@ def _worded(sync: Sync, channel: ChannelView, notices: Sequence[sa.Row[Any]]) ->
     names = client_names(sync, notices)
     with in_language(channel.wishes.language, channel.wishes.time_zone, sync.settings.translations):
         parts = [told(notice, names, sync.settings) for notice in notices]
-        subject, text = single(parts[0]) if len(parts) == 1 else summary(parts[:MOST_LINES], len(parts))
+        own = partial(filled, channel.wishes.template) if channel.wishes.template else None
+        subject, text = single(parts[0], own) if len(parts) == 1 else summary(parts[:MOST_LINES], len(parts), own)
     return parts, subject, text
 
 

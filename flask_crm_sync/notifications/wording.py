@@ -28,13 +28,15 @@ MOST_LINES = 20
 class Told:
     """One notice as people read it. `url` leads to where it can be looked at, "" where the host's address is unknown.
 
-    `path` is that address below the host's own.
+    `path` is that address below the host's own. `client` and `crm` are names, "" where it is about none.
     """
 
     subject: str
     text: str
     path: str
     url: str
+    client: str = ""
+    crm: str = ""
 
 
 def client_names(sync: Sync, notices: Iterable[sa.Row[Any]]) -> Mapping[tuple[str, str], str]:
@@ -60,21 +62,29 @@ def told(
     client = shown(name) if name else _("A client")
     subject, text = _SAYINGS.get(notice.event, _news)(notice, client, shown)
     path = settings.url_prefix + _path(notice)
-    return Told(subject, text, path, settings.public_url + path if settings.public_url else "")
+    url = settings.public_url + path if settings.public_url else ""
+    crm = crm_label(notice.crm) if notice.crm else ""
+    return Told(subject, text, path, url, client if notice.client_id else "", crm)
 
 
-def summary(parts: Sequence[Told], number: int) -> tuple[str, str]:
-    """Return subject and text of several notices in one message; `parts` are the first of them."""
+def summary(parts: Sequence[Told], number: int, own: Callable[[Told], str] | None = None) -> tuple[str, str]:
+    """Return subject and text of several notices in one message; `parts` are the first of them, `own` own words."""
     subject = ngettext("1 piece of news from the CRM sync", "%(number)s pieces of news from the CRM sync", number)
-    lines = [f"- {part.subject}" + (f"\n  {part.url}" if part.url else "") for part in parts]
+    lines = [f"- {own(part)}" if own else _line(part) for part in parts]
     if number > len(parts):
         lines.append(ngettext("- and 1 more", "- and %(number)s more", number - len(parts)))
     return subject, "\n".join(lines)
 
 
-def single(part: Told) -> tuple[str, str]:
+def single(part: Told, own: Callable[[Told], str] | None = None) -> tuple[str, str]:
     """Return subject and text of one notice as a message."""
+    if own:
+        return part.subject, own(part)
     return part.subject, f"{part.text}\n{part.url}" if part.url else part.text
+
+
+def _line(part: Told) -> str:
+    return f"- {part.subject}\n  {part.url}" if part.url else f"- {part.subject}"
 
 
 def event_word(event: str) -> str:

@@ -63,6 +63,7 @@ def _channel_fields() -> dict[str, str]:
         "quiet_to": _("quiet until"),
         "time_zone": _("time zone"),
         "language": _("language"),
+        "template": _("own words"),
         "address changed": _("address changed"),
     }
 

@@ -14,6 +14,7 @@ from ..language import is_zone, languages
 from ..models.channel import AT_ONCE, DAILY, HOURLY, WEBHOOK
 from ..models.notice import EVENTS
 from ..notifications.channels import Address, ChannelView, Wishes
+from ..notifications.own_words import LONGEST, unknown_holes
 from ..notifications.webhook import new_secret
 from .asked import short
 from .door import door
@@ -66,6 +67,7 @@ def typed(given: MultiDict[str, str], form: ChannelForm) -> tuple[ChannelForm, A
         quiet_to=_minutes(given.get("quiet_to", "")) if quiet else None,
         time_zone=given.get("time_zone", "") if "time_zone" not in errors else form.wishes.time_zone,
         language=_one_of(given, "language", languages(door().settings.translations)),
+        template=given.get("template", "").replace("\r\n", "\n").strip()[: LONGEST + 1],
     )
     kept = secret if form.kind == WEBHOOK and "secret" not in errors else ""
     return replace(form, wishes=wishes, secret=kept, errors=errors), Address(url[:_LONGEST_ADDRESS], kept)
@@ -96,12 +98,21 @@ def _wrong(given: MultiDict[str, str], secret: str) -> Mapping[str, str]:
     times = (given.get("quiet_from", ""), given.get("quiet_to", ""))
     if "quiet" in given and (None in map(_minutes, times) or times[0] == times[1]):
         errors["quiet"] = _("Say from when and until when it is quiet.")
+    errors |= _wrong_words(given.get("template", "").replace("\r\n", "\n").strip())
     zone = short(given, "time_zone", 64)
     if not zone or not is_zone(zone):
         errors["time_zone"] = _("Choose a time zone.")
     if secret and not (16 <= len(secret) <= 200 and secret.isascii() and secret.isprintable() and " " not in secret):
         errors["secret"] = _("A secret has 16 to 200 letters, digits or signs, and no spaces.")
     return errors
+
+
+def _wrong_words(template: str) -> Mapping[str, str]:
+    if len(template) > LONGEST:
+        return {"template": _("These are at most %(number)s characters.", number=LONGEST)}
+    if unknown := unknown_holes(template):
+        return {"template": _("Nothing stands for {%(name)s}.", name=unknown[0])}
+    return {}
 
 
 def _one_of(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -282,3 +282,17 @@ def test_the_trail_tells_who_changed_a_channel(desk: Helpdesk) -> None:
     page = read(manager, "/crm/audit?action=notify")
     assert page.count("Notifications changed") >= 3
     assert "how often: before at once → after once a day" in page
+
+
+def test_a_channel_takes_words_of_its_own_and_refuses_holes_that_nothing_fills(desk: Helpdesk) -> None:
+    manager = desk.browser("manager")
+    refused = post(manager, NEW, **FORM | {"template": "{client} at {price}"})
+    assert refused.status_code == 422
+    assert "Nothing stands for {price}." in plain(refused.text)
+    assert "{client} at {price}" in refused.text
+    assert "These are at most 500 characters." in plain(post(manager, NEW, **FORM | {"template": "x" * 501}).text)
+    told(manager, NEW, **FORM | {"template": "{client} wants to buy!\r\n{link}"})
+    [row] = stored(desk)
+    assert row.template == "{client} wants to buy!\n{link}"
+    assert "{client} wants to buy!" in manager.get(one(desk, row.id)).text
+    assert "own words: after {client} wants to buy!" in read(manager, "/crm/audit?action=notify")
