@@ -22,7 +22,8 @@ from ..feed import time_told
 from .client import READING, ROOT, Row
 from .contacts import Contacts
 from .multipart import Request
-from .refusals import NO_USER, ChangesUntold
+from .refusals import NO_USER
+from .untold import ChangesUntold
 
 BEGINNING = "contacts?$select=contactid,modifiedon"
 _PAGE, _WALK = 200, 5_000

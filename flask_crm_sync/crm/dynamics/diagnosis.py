@@ -16,8 +16,8 @@ from .answers import allowance
 from .client import DynamicsClient, Outcome, Row, get
 from .fields import FIELDS
 from .multipart import Request
-from .refusals import ChangesUntold
 from .setup import PROBES, environment_of, user_of
+from .untold import ChangesUntold
 
 _SKEW_SECONDS = 300.0
 """A clock that is further off makes tokens look expired, or not yet valid."""

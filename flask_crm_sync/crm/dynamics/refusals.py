@@ -26,24 +26,13 @@ from ...errors import (
     Unreachable,
 )
 from ..base import VendorError
+from .untold import ChangesUntold
 
 DUPLICATE_FOUND = "0x80040333"
 NOT_A_MEMBER = "0x80072560"
 NO_USER = "user of the environment"
 """What is missing, as a permission, where the environment does not know the user."""
 TOO_MUCH_WORK = "0x80072321"
-
-
-class ChangesUntold(RejectedByCRM):
-    """Dynamics does not tell this user which contacts changed."""
-
-    code = "changes_untold"
-    says = "Dynamics does not tell which contacts changed, so what people edit there comes home by webhooks alone."
-    advice = (
-        "In Power Apps, switch on Track changes for the table Contact (Properties, Advanced options), and give the "
-        "security role Read on contacts at organization level."
-    )
-
 
 _HELD = "the whole connection waits for Retry-After, which grows for those who go on calling"
 _RECONNECT = "connect again"

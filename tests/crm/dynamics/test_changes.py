@@ -12,7 +12,7 @@ import responses
 from flask_crm_sync.crm.base import RemoteChange
 from flask_crm_sync.crm.dynamics import DynamicsAdapter
 from flask_crm_sync.crm.dynamics.changes import BEGINNING, OVERLAP
-from flask_crm_sync.crm.dynamics.refusals import ChangesUntold
+from flask_crm_sync.crm.dynamics.untold import ChangesUntold
 from flask_crm_sync.errors import PermissionMissing, ServerFault
 
 from .environment import ROOT, Environment, refusal
