@@ -31,6 +31,7 @@ from ..models.operation import (
 )
 from . import reasons
 from .context import Sync
+from .log_days import span_of, spanned
 from .paging import Place, cut
 from .refusals import NotFound
 from .search import matching_clients
@@ -89,13 +90,24 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """What part of the log is asked for; "" stands for all. `client` is what was typed: an id, an e-mail, a name."""
+    """What part of the log is asked for; "" stands for all. `client` is what was typed: an id, an e-mail, a name.
+
+    `since` and `until` are the first and the last day on which entries were queued, as YYYY-MM-DD in a time zone.
+    """
 
     status: str = ""
     crm: str = ""
     kind: str = ""
     reason: str = ""
     client: str = ""
+    since: str = ""
+    until: str = ""
+    zone: str = ""
+
+    @property
+    def has_days(self) -> bool:
+        """Tell whether only some days are asked for."""
+        return bool(self.since or self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +168,40 @@ def _asked_for(
     sync: Sync, database: sa.Connection, account_id: str, wanted: LogFilter, place: Place, limit: int
 ) -> sa.Select[Any]:
     """Return the query for a filter, worded so that each database takes the index that fits it, and no other."""
+    span = span_of(wanted.since, wanted.until, wanted.zone)
+    place, within = spanned(database, span, place), span.holds()
     if wanted.client:
         clients = matching_clients(sync.host, database, account_id, wanted.client)
-        return _of_clients(account_id, clients, wanted, place, limit)
+        return _of_clients(account_id, clients, wanted, place, limit).where(*within)
     if wanted.reason:
-        chosen = (_by_value(wanted), *_compared(wanted, "kind"))
+        chosen = (_by_value(wanted), *_compared(wanted, "kind"), *within)
         return merged(
             of_cause(account_id, wanted.reason, crms_of(database, account_id, wanted.crm)), chosen, place, limit
         )
     if wanted.crm or wanted.kind:
         crms = crms_of(database, account_id, wanted.crm)
-        return merged(_streams(account_id, wanted, crms), (), place, limit)
-    query = sa.select(_table).where(_table.c.account_id == account_id)
-    return _in_order(query.where(_table.c.status == wanted.status) if wanted.status else query, place, limit)
+        return merged(_streams(account_id, wanted, crms), within, place, limit)
+    equal = {"account_id": account_id} | ({"status": wanted.status} if wanted.status else {})
+    return by_number(database.dialect.name, equal, place).where(*within).limit(limit)
+
+
+def by_number(
+    dialect: str, equal: Mapping[str, Any], place: Place, columns: Sequence[Any] = (_table,)
+) -> sa.Select[Any]:
+    """Read by account, or account and status, in the order of their index.
+
+    PostgreSQL is asked for a range of that index: told of an account that has most of the table, it would go through
+    the table by number, past whatever the other accounts have had since.
+    """
+    query, number = sa.select(*columns), _table.c.id
+    if dialect != "postgresql":
+        held = query.where(*(_table.c[name] == value for name, value in equal.items()))
+        return place.narrowed(held, number).order_by(place.order(number))
+    order = [*(_table.c[name] for name in equal), number]
+    least, most = place.bounds()
+    begins = sa.tuple_(*order) > sa.tuple_(*equal.values(), -1 if least is None else least)
+    ends = sa.tuple_(*order) < sa.tuple_(*equal.values(), 2**63 - 1 if most is None else most)
+    return query.where(begins, ends).order_by(*map(place.order, order))
 
 
 def _in_order(query: sa.Select[Any], place: Place, limit: int) -> sa.Select[Any]:

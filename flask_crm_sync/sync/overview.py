@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,6 +25,8 @@ from ..models.operation import CREATE_LEAD, FAILED, SKIPPED, SUCCESS
 from .allowance import Used, used_of
 from .connections import ConnectionView
 from .context import Sync
+from .log import by_number
+from .paging import Place
 from .status import COMMANDS, SHOWN_TO, ConnectionStatus, Status, status
 
 NEWEST = 2_500
@@ -119,13 +122,13 @@ def _hours(database: sa.Connection, account_id: str, now: datetime) -> tuple[tup
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     begins = [first + timedelta(hours=n) for n in range(HOURS)]
     counts: list[Counter[str]] = [Counter() for _ in begins]
-    since = first
+    since, dialect = first, database.dialect.name
     for outcome in OUTCOMES:
         of = {"account": account_id, "status": outcome, "most": NEWEST}
         hours = {f"hour{n}": at for n, at in enumerate(begins)}
-        for hour, number in database.execute(_BY_HOUR, of | hours):
+        for hour, number in database.execute(_BY_HOUR[dialect], of | hours):
             counts[hour][outcome] = number
-        since = max(since, database.execute(_BOUND, of).scalar() or first)
+        since = max(since, database.execute(_BOUND[dialect], of).scalar() or first)
     return tuple(Hour(at, counted) for at, counted in zip(begins, counts, strict=True)), since
 
 
@@ -144,18 +147,26 @@ def _measured(lengths: Sequence[float]) -> Ways:
     return Ways(len(lengths), lengths[len(lengths) // 2], slowest, counted)
 
 
-_SETTLED = (
-    sa.select(_operations.c.settled_at)
-    .where(_operations.c.account_id == sa.bindparam("account"), _operations.c.status == sa.bindparam("status"))
-    .order_by(_operations.c.id.desc())
-)
-_settled = _SETTLED.limit(sa.bindparam("most", type_=sa.Integer())).subquery()
-_hour = sa.case(
-    *((_settled.c.settled_at >= sa.bindparam(f"hour{n}", type_=Instant()), n) for n in reversed(range(HOURS))),
-).label("hour")
-_told = sa.select(_hour).where(_settled.c.settled_at >= sa.bindparam("hour0", type_=Instant())).subquery()
-_BY_HOUR = sa.select(_told.c.hour, sa.func.count()).group_by(_told.c.hour)
-_BOUND = _SETTLED.offset(sa.bindparam("most", type_=sa.Integer()) - 1).limit(1)
+_MOST = sa.bindparam("most", type_=sa.Integer())
+
+
+def _settled(dialect: str) -> sa.Select[Any]:
+    equal: dict[str, Any] = {"account_id": sa.bindparam("account"), "status": sa.bindparam("status")}
+    return by_number(dialect, equal, Place(), [_operations.c.settled_at])
+
+
+def _by_hour(dialect: str) -> sa.Select[Any]:
+    """Count the newest of an account and outcome by the hour in which they were settled, `hour0` being the first."""
+    newest = _settled(dialect).limit(_MOST).subquery()
+    begins = [sa.bindparam(f"hour{n}", type_=Instant()) for n in range(HOURS)]
+    hour = sa.case(*((newest.c.settled_at >= begins[n], n) for n in reversed(range(HOURS)))).label("hour")
+    told = sa.select(hour).where(newest.c.settled_at >= begins[0]).subquery()
+    return sa.select(told.c.hour, sa.func.count()).group_by(told.c.hour)
+
+
+_DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb")
+_BY_HOUR = {dialect: _by_hour(dialect) for dialect in _DIALECTS}
+_BOUND = {dialect: _settled(dialect).offset(_MOST - 1).limit(1) for dialect in _DIALECTS}
 _LEADS = (
     sa.select(_operations.c.created_at, _operations.c.settled_at)
     .where(

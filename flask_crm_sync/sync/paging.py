@@ -11,21 +11,33 @@ import sqlalchemy as sa
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page lies: older than `before`, or the next newer than `after`; the newest where both are None."""
+    """Where a page lies: older than `before`, or the next newer than `after`; the newest where both are None.
+
+    `over` and `under` hold every page to a part of all numbers, whichever way it goes.
+    """
 
     before: int | None = None
     after: int | None = None
+    over: int | None = None
+    under: int | None = None
 
     @property
     def is_forwards(self) -> bool:
         """Tell whether the page goes towards the newest."""
         return self.after is not None and self.before is None
 
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Return what every number of the page is greater than, and what it is less than."""
+        least = [bound for bound in (self.over, self.after if self.is_forwards else None) if bound is not None]
+        most = [bound for bound in (self.under, self.before) if bound is not None]
+        return max(least, default=None), min(most, default=None)
+
     def narrowed(self, query: sa.Select[Any], number: sa.ColumnElement[int]) -> sa.Select[Any]:
         """Hold a query to what lies behind the place."""
-        if self.is_forwards:
-            return query.where(number > self.after)
-        return query if self.before is None else query.where(number < self.before)
+        least, most = self.bounds()
+        if least is not None:
+            query = query.where(number > least)
+        return query if most is None else query.where(number < most)
 
     def order(self, number: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
         """Return the order in which rows are read."""

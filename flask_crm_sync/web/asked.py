@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from flask import url_for
 
 from ..sync.log import STATUSES, LogFilter
 from .entrance import NAME
+from .languages import this_reader
+from .texts import gettext as _
 
 _LARGEST_NUMBER = 2**63 - 1
 
@@ -17,18 +20,44 @@ _LARGEST_NUMBER = 2**63 - 1
 def log_filter(given: Mapping[str, str]) -> LogFilter:
     """Return the filter that is asked for; what makes no sense is as good as none."""
     status = given.get("status", "")
+    since, until = _days(given)
     return LogFilter(
         status if status in STATUSES else "",
         short(given, "crm"),
         short(given, "kind"),
         short(given, "reason", 64),
         short(given, "client", 191).strip(),
+        since,
+        until,
+        this_reader().zone.key if since or until else "",
     )
+
+
+def day_problem(given: Mapping[str, str]) -> str:
+    """Return what is wrong with the days that are asked for, "" where nothing is."""
+    for name in ("since", "until"):
+        if given.get(name) and not _day(given, name):
+            return _("“%(day)s” is not a day. Give it as year-month-day, like 2026-11-23.", day=given[name][:40])
+    since, until = _day(given, "since"), _day(given, "until")
+    return _("The first day is later than the last one.") if since and until and since > until else ""
+
+
+def _days(given: Mapping[str, str]) -> tuple[str, str]:
+    """Return both days, or none of them where something is wrong with either."""
+    return ("", "") if day_problem(given) else (_day(given, "since"), _day(given, "until"))
+
+
+def _day(given: Mapping[str, str], name: str) -> str:
+    text = given.get(name, "").strip()
+    try:
+        return text if date.fromisoformat(text).isoformat() == text else ""
+    except ValueError:
+        return ""
 
 
 def log_address(wanted: LogFilter, endpoint: str, **changes: Any) -> str:
     """Return the address of a page of the log as it is filtered now, with changes."""
-    kept: dict[str, Any] = asdict(wanted) | changes
+    kept: dict[str, Any] = asdict(wanted) | {"zone": None} | changes  # a zone is the reader's, not the address's
     return url_for(f"{NAME}.{endpoint}", **{name: value for name, value in kept.items() if value not in ("", None)})
 
 

@@ -15,7 +15,7 @@ from ..sync.choices import may_be_retried
 from ..sync.connections import ConnectionView, connections
 from ..sync.log import KINDS, STATUSES, LogFilter, LogPage, log_page
 from ..sync.retry_runs import Retrying, open_runs
-from .asked import log_address, log_filter, number
+from .asked import day_problem, log_address, log_filter, number
 from .door import this_account, this_sync
 from .entrance import VIEW, may_manage, page
 
@@ -35,6 +35,8 @@ def log() -> ResponseReturnValue:
         crms=_crms(context["connected"], wanted),
         manages=may_manage(),
         retries=retries,
+        typed={name: request.args.get(name, "") for name in ("since", "until")},
+        day_problem=day_problem(request.args),
         same_cause=0 if _is_under_way(wanted, retries) else _same_cause(wanted),
         **context,
     )
@@ -76,7 +78,7 @@ def _is_under_way(wanted: LogFilter, retries: Sequence[Retrying]) -> bool:
 
 def _same_cause(wanted: LogFilter) -> int:
     """Return how many entries a retry of all with the chosen cause would take, 0 where there is no such thing."""
-    is_all_of_it = wanted.reason and not (wanted.client or wanted.kind)
+    is_all_of_it = wanted.reason and not (wanted.client or wanted.kind or wanted.has_days)
     if not is_all_of_it or not may_manage() or not may_be_retried(wanted.reason):
         return 0
     return count_failed(this_sync(), this_account(), Cause(wanted.reason, wanted.crm))

@@ -6,9 +6,10 @@ import itertools
 import random
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -67,6 +68,11 @@ def world(database_url: str) -> Iterator[World]:
     engine.dispose()
 
 
+def began(number: int) -> datetime:
+    """Return about when an entry was queued: three days of the log, ending now."""
+    return NOW - timedelta(days=3) + number * timedelta(days=3) / ROWS
+
+
 def _fill(connection: sa.Connection) -> None:
     chance = random.Random(7)
     ids = {(account, crm): uuid.uuid4() for account in ("1", "2") for crm in CRMS}
@@ -80,7 +86,8 @@ def _fill(connection: sa.Connection) -> None:
         client = str(chance.randrange(9))
         told = {"status": status, "reason": chance.choice(REASONS[1:]) if status == FAILED else ""}
         subject = {"subject_type": "client", "subject_id": f"{number}", "client_id": client}
-        times = {"created_at": NOW, "settled_at": None if status == PENDING else NOW}
+        late = timedelta(minutes=chance.randrange(8))  # a little out of order, as workers beside one another write
+        times = {"created_at": began(number) - late, "settled_at": None if status == PENDING else NOW}
         rows.append(own | told | subject | times)
     connection.execute(sa.insert(Operation), rows)
 
@@ -115,6 +122,22 @@ def test_every_filter_goes_back_to_the_newest(world: World) -> None:
         if len(known) > 6:
             page = log_page(sync_of(world), "1", wanted, after=known[6], limit=4)
             assert [entry.id for entry in page.entries] == known[2:6], wanted
+
+
+DAYS = [("2026-10-30", ""), ("", "2026-10-30"), ("2026-10-30", "2026-10-30"), ("2026-10-31", "2026-10-29")]
+DAYS += [("0001-01-01", "9999-12-31"), ("2031-01-01", ""), ("", "2001-01-01")]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Vienna", "America/Los_Angeles"])
+def test_days_hold_in_every_filter_and_in_the_readers_zone(world: World, zone: str) -> None:
+    parts = [LogFilter(), LogFilter("failed"), LogFilter(crm="hubspot"), LogFilter(reason="invalid_record")]
+    with world.database.read() as database:
+        queued = database.execute(sa.select(Operation.id, Operation.created_at)).all()
+    days = {row.id: row.created_at.astimezone(ZoneInfo(zone)).date().isoformat() for row in queued}
+    for part, (since, until) in itertools.product([*parts, LogFilter(client="3")], DAYS):
+        wanted = replace(part, since=since, until=until, zone=zone)
+        known = [n for n in expected(world, part) if (since or "0") <= days[n] <= (until or "9999-12-31")]
+        assert [entry.id for entry in every_entry(sync_of(world), "1", wanted, page_size=7)] == known, wanted
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

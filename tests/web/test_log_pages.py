@@ -230,3 +230,59 @@ def test_a_viewer_is_offered_nothing_that_changes(desk: Helpdesk) -> None:
     page = read(desk.browser("viewer"), "/crm/log?reason=invalid_record")
     assert "Retry all" not in page
     assert "Download" not in page
+
+
+@pytest.fixture
+def days(desk: Helpdesk) -> dict[str, int]:
+    """One entry on each of three days, late in the evening by UTC; the day by its entry's number."""
+    view, found = desk.connect(), {}
+    for _ in range(3):
+        desk.clock.at = desk.clock.at.replace(hour=23, minute=30)
+        found[f"{desk.clock.at:%Y-%m-%d}"] = desk.add_operation(view, "1", status=FAILED, reason="duplicate")
+        desk.clock.sleep(86400)
+    return found
+
+
+def test_the_log_can_be_held_to_days(desk: Helpdesk, days: dict[str, int]) -> None:
+    first, second, third = days.values()
+    assert shown(desk, "since=2026-11-23") == [third, second]
+    assert shown(desk, "until=2026-11-23") == [second, first]
+    assert shown(desk, "since=2026-11-23&until=2026-11-23") == [second]
+    page = desk.browser("viewer").get("/crm/log?since=2026-11-23&status=failed").text
+    assert "Whole days in the time zone UTC" in page
+    assert "since=2026-11-23" in page.partition('id="crmsync-rows"')[2].partition(">")[0]
+
+
+def test_days_are_the_readers(desk: Helpdesk, days: dict[str, int]) -> None:
+    browser = desk.browser("viewer")
+    browser.set_cookie("crm_sync_tz", "Europe/Vienna")
+    page = browser.get("/crm/log?since=2026-11-23&until=2026-11-23").text
+    assert re.findall(r'id="crmsync-entry-(\d+)"', page) == [str(days["2026-11-22"])]
+    assert "Europe/Vienna" in page
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "until=2026-02-30", "since=23.11.2026", "since=20261123"])
+def test_what_is_not_a_day_is_said_and_shows_all_days(desk: Helpdesk, days: dict[str, int], query: str) -> None:
+    page = desk.browser("viewer").get(f"/crm/log?{query}").text
+    assert "is not a day. Give it as year-month-day" in page
+    assert page.count('aria-invalid="true"') == 2
+    assert shown(desk, query) == [*days.values()][::-1]
+
+
+def test_a_last_day_before_the_first_is_said(desk: Helpdesk) -> None:
+    page = desk.browser("viewer").get("/crm/log?since=2026-11-23&until=2026-11-22").text
+    assert "The first day is later than the last one." in page
+
+
+def test_days_are_kept_in_the_file_and_noted_in_the_trail(desk: Helpdesk, days: dict[str, int]) -> None:
+    answer = post(desk.browser("manager"), "/crm/log/export", since="2026-11-24")
+    (row,) = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))
+    assert int(row["number"]) == days["2026-11-24"]
+    assert trail(desk.sync, OURS).deeds[0].after == {"since": "2026-11-24", "zone": "UTC"}
+    page = desk.browser("manager").get("/crm/log?since=2026-11-24").text
+    assert '<input type="hidden" name="since" value="2026-11-24">' in page
+
+
+def test_some_days_of_a_cause_are_not_all_of_it(desk: Helpdesk, days: dict[str, int]) -> None:
+    page = desk.browser("manager").get("/crm/log?reason=duplicate&status=failed&since=2026-11-23").text
+    assert "Retry all" not in page

@@ -187,7 +187,7 @@ def test_the_numbers_of_statements_and_rows_do_not_grow_with_the_log(desk: Helpd
     assert found.hours[-2].total == engine.NEWEST
 
 
-@pytest.mark.parametrize("statement", [engine._SETTLED, engine._LEADS])
+@pytest.mark.parametrize("statement", [engine._settled("sqlite"), engine._LEADS])
 def test_the_pictures_are_read_from_an_index_in_its_order(desk: Helpdesk, statement: sa.Select[Any]) -> None:
     given = {"account": OURS, "status": SUCCESS, "crm": "hubspot"}
     values = {name: value for name, value in given.items() if f":{name}" in str(statement)}
