@@ -96,5 +96,7 @@ def comparison_words(about: str) -> Mapping[str, str]:
 def condition_words(condition: Condition) -> str:
     """Say a condition in words."""
     how = comparison_words(condition.about).get(condition.how, condition.how)
+    if condition.about == QUALIFIED:
+        return how
     value = f"“{condition.value}”" if condition.how in ("equals", "differs", "contains") else ""
     return " ".join(filter(None, (source_word(condition.about), how, value)))

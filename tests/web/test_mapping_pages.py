@@ -52,6 +52,7 @@ def test_the_usual_fields_are_listed_and_further_ones_can_be_added(desk: Helpdes
     page = desk.browser("manager").get("/crm/connections/hubspot/mapping").text
     assert page.count("as usual") == 10
     assert "Add a field" in page
+    assert "crmsync-error" not in desk.browser("manager").get(f"{ROW}?field=rating").text
     choices = desk.browser("manager").get(ROW).text
     assert "Date of birth (born, date)" in choices
     assert "score" not in choices
