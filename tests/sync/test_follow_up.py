@@ -68,6 +68,21 @@ def test_new_lead_goes_with_its_status_tag_and_note(scene: Scene, crm: FakeCRM) 
     assert "by the criterion “Wants to buy”, because: " in note.body
 
 
+def test_it_is_the_same_on_every_database(
+    anywhere: World, crm: FakeCRM, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "SQL", schedule.Statements.by(clock.column()))
+    scene = Scene(anywhere)
+    scene.criterion()
+    choose(scene)
+    _, conversation = scene.talk()
+    scene.run()
+    scene.override(conversation, "unqualified")
+    scene.world.run_until_done()
+    assert (record(crm).values["status"], record(crm).values["tags"]) == ("Lost", "hot;cold")
+    assert "No longer a qualified lead" in {note.subject for note in crm.notes.values()}
+
+
 def test_client_without_an_outcome_goes_without_and_keeps_the_first_stage(scene: Scene, crm: FakeCRM) -> None:
     scene.talk("Hello")
     scene.run()
