@@ -16,6 +16,7 @@ from ..crm.base import Adapter
 from ..errors import CredentialsIncomplete, CRMSyncError, UnsupportedFeature
 from ..models.connection import CONNECTED, NEEDS_ATTENTION
 from ..sync import connections as sync_connections
+from ..sync.agreement import Compared, agreements
 from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
 from ..sync.diagnosis import diagnose
 from ..sync.guesses import CONNECT, TEST, count_try
@@ -47,6 +48,7 @@ class Card:
     callback_url: str
     next_round_at: datetime | None = None
     run: Bar | None = None
+    agreement: Compared | None = None
     conflicts: int = 0
 
     @property
@@ -207,6 +209,8 @@ def _page(forms: dict[str, Sequence[ConnectForm]] | None = None) -> str:
         replace(_card(adapter, stands.of(name), (forms or {}).get(name), stands.pulse), conflicts=waiting.get(name, 0))
         for name, adapter in registry.adapters().items()
     ]
+    compared = agreements(this_sync(), this_account())
+    cards = [replace(one, agreement=compared.get(one.connection.id)) if one.connection else one for one in cards]
     g.crm_sync_signs_in = any(form.signs_in for card in cards for form in card.forms)
     return render_template("crm_sync/connection.html", cards=cards, pulse=stands.pulse, manages=may_manage())
 

@@ -47,6 +47,9 @@ def deed_word(action: str) -> str:
         audit.EXPORT: _("Log downloaded"),
         audit.NOTIFY: _("Notifications changed"),
         audit.CRITERIA: _("Criteria changed"),
+        audit.ERASE: _("Client erased"),
+        audit.LIFT: _("Erasure lifted"),
+        audit.PUT_BACK: _("Former values put back"),
         audit.MAPPING: _("Field mapping changed"),
         "override": _("Qualification decided"),
     }

@@ -12,7 +12,7 @@ from .entrance import NAME
 from .texts import gettext as _
 
 _log = logging.getLogger(__name__)
-_LOG = {f"{NAME}.{page}" for page in ("log", "entry", "why_client", "retry_all", "retrying")}
+_LOG = {f"{NAME}.{page}" for page in ("log", "entry", "why_client", "confirm_erase", "retry_all", "retrying")}
 _AUDIT = {f"{NAME}.audit_trail"}
 _QUALIFICATION = {
     f"{NAME}.{page}"

@@ -16,7 +16,7 @@ from ..sync.why import Standing, Why, explain
 from .answers import template_words
 from .criterion_words import status_word
 from .door import door, this_account, this_sync
-from .entrance import VIEW, page
+from .entrance import VIEW, may_manage, page
 from .record_links import web_address
 from .texts import gettext as _
 
@@ -27,7 +27,7 @@ _LONGEST_KEY = 191
 @page("/clients/<client_id>", needs=VIEW)
 def why_client(client_id: str) -> ResponseReturnValue:
     """Show how a client stands with each CRM."""
-    return render_template("crm_sync/why.html", **_shown(_explained(this_account(), client_id)))
+    return render_template("crm_sync/why.html", manages=may_manage(), **_shown(_explained(this_account(), client_id)))
 
 
 def crm_sync_panel(client: Any) -> Markup:

@@ -7,7 +7,18 @@ from datetime import datetime
 from markupsafe import Markup
 
 from ..language import Unit
-from ..models.operation import ADD_NOTE, APPLY_REMOTE, CREATE_LEAD, FAILED, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
+from ..models.operation import (
+    ADD_NOTE,
+    APPLY_REMOTE,
+    CREATE_LEAD,
+    ERASE,
+    FAILED,
+    PENDING,
+    PUT_BACK,
+    SKIPPED,
+    SUCCESS,
+    UPDATE_CONTACT,
+)
 from ..sync.reasons import Explanation, explain
 from ..sync.status import COUNT_TO, SHOWN_TO
 from .door import this_sync
@@ -29,6 +40,8 @@ def kind_word(kind: str) -> str:
         UPDATE_CONTACT: _("Update"),
         ADD_NOTE: _("Note"),
         APPLY_REMOTE: _("From the CRM"),
+        ERASE: _("Erasure"),
+        PUT_BACK: _("Put back"),
     }
     return words.get(kind, kind.replace("_", " ").capitalize())
 

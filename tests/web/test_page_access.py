@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.routing import Rule
 
-from flask_crm_sync.models import Channel, Conflict, Connection, CriterionRow, Operation, RetryRun
+from flask_crm_sync.models import Channel, Conflict, Connection, CriterionRow, Erasure, Operation, RetryRun
 from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.web import entrance
 from tests.web.helpdesk import OURS, THEIRS, Conversation, Helpdesk, open_helpdesk
@@ -37,7 +37,17 @@ CHANGES_ONES_OWN = {
 }
 """What everybody changes for themselves alone; `test_notification_preferences.py` holds them to that."""
 
-KNOWN = {"operation_id", "client_id", "crm", "channel_id", "criterion_id", "conversation_id", "retry_id", "conflict_id"}
+KNOWN = {
+    "operation_id",
+    "client_id",
+    "crm",
+    "channel_id",
+    "criterion_id",
+    "conversation_id",
+    "retry_id",
+    "conflict_id",
+    "erasure_id",
+}
 """What addresses name."""
 
 OWN, FOREIGN, NONSENSE = "own", "foreign", "nonsense"
@@ -62,6 +72,7 @@ def both(desk: Helpdesk) -> Helpdesk:
     for number, account_id in ((1, OURS), (2, THEIRS)):
         add_channel(desk, number, account_id)
         add_criterion(desk, number, account_id)
+        add_erasure(desk, number, account_id)
         add_retry(desk, number, account_id)
         add_conflict(desk, number, account_id)
     return desk
@@ -103,6 +114,13 @@ def add_conflict(desk: Helpdesk, number: int, account_id: str) -> None:
         database.execute(sa.insert(Conflict).values(id=number, **told, **about))
 
 
+def add_erasure(desk: Helpdesk, number: int, account_id: str) -> None:
+    """Put an erasure into the database, of a client whom nobody else knows."""
+    asked = {"id": UUID(int=number), "account_id": account_id, "client_id": f"gone {number}"}
+    with desk.sync.database.write() as database:
+        database.execute(sa.insert(Erasure).values(**asked, requested_at=desk.clock.now()))
+
+
 def address(rule: Rule, ids: str) -> str | None:
     """Return the rule's address; None where it has no id that could be somebody else's."""
     numbers = {OWN: 1, FOREIGN: 2, NONSENSE: 10**30}
@@ -110,7 +128,12 @@ def address(rule: Rule, ids: str) -> str | None:
     channels = {OWN: UUID(int=1), FOREIGN: UUID(int=2), NONSENSE: 10**30}
     values: dict[str, Any] = {}
     for argument in rule.arguments:
-        pool: dict[str, Any] = {"crm": crms, "channel_id": channels, "criterion_id": channels}.get(argument, numbers)
+        pool: dict[str, Any] = {
+            "crm": crms,
+            "channel_id": channels,
+            "criterion_id": channels,
+            "erasure_id": channels,
+        }.get(argument, numbers)
         assert argument in KNOWN, f"say what {argument} may be"
         if ids not in pool:
             return None
@@ -230,6 +253,7 @@ def test_a_manager_gets_an_answer_everywhere(tmp_path: Path) -> None:
         add_criterion(desk, 1, OURS)
         add_retry(desk, 1, OURS)
         add_conflict(desk, 1, OURS)
+        add_erasure(desk, 1, OURS)
         status = send(desk, "manager", method, address(rule, OWN) or "")
         assert status in {200, 303, 422}, (method, rule, status)
 
