@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Pag
 
 from tests.browser.chromium import served
 from tests.browser.guide_desk import TALK, lived_in, new
+from tests.browser.guide_mapping import mapped
 from tests.browser.png import small_with_text
 from tests.web.helpdesk import Helpdesk
 
@@ -101,11 +102,15 @@ PICTURES = [
         "two-way", "/crm/connections/hubspot/two-way", "Two-way sync with HubSpot", (_HEAD, _THIRD_FIELD), cut=True
     ),
     Picture("conflicts", "/crm/conflicts", "Conflicts", (".crmsync",)),
+    Picture("mapping", "/crm/connections/hubspot/mapping", "Field mapping for HubSpot", (".crmsync",), desk="mapped"),
+    Picture(
+        "preview", "/crm/connections/hubspot/preview?client=1", "Preview for HubSpot", (".crmsync",), desk="mapped"
+    ),
     Picture("phone", "/crm/log", "Sync Log", (_HEAD, "#crmsync-rows tr:nth-child(3)"), width=390, cut=True),
 ]
 """In the order of the guide. Where several parts are named, everything from the first to the last is in the picture."""
 
-_DESKS: Mapping[str, Callable[[Path], Helpdesk]] = {"lived_in": lived_in, "new": new}
+_DESKS: Mapping[str, Callable[[Path], Helpdesk]] = {"lived_in": lived_in, "new": new, "mapped": mapped}
 
 
 class Studio:
