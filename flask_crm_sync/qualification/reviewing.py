@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..host.bound import BindingFailure
 from ..host.messages import WHOLE
 from ..host.records import ClientRecord, ConversationRecord
 from ..sync.context import Sync
@@ -21,6 +22,9 @@ from .veil import masks
 
 NOT_READABLE = "The conversation could not be read from this app."
 NO_CRITERIA = "There is no criterion in use any more."
+SENSITIVE = "The client is marked as sensitive, and nothing that such clients say is sent to a reviewer."
+IS_TEST = "The conversation is marked as a test."
+CLIENT_NOT_READABLE = "The client could not be read from this app, so it is not known what has to be masked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> t
         client = clients.get(conversation.client_id)
         criteria = criteria_of(connection, [conversation.account_id], in_code)
         mask = masks(connection, conversation.account_id, settings)
+    if why_not := _stays_here(conversation, client):
+        return why_not
     own = criteria.get((conversation.account_id, claimed.set_name), ())
     if not own:
         return NO_CRITERIA
@@ -69,3 +75,12 @@ def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> t
     known = client if isinstance(client, ClientRecord) else None
     tokens = settings.ai_transcript_tokens
     return make_case(conversation, known, own, decisive=decisive, mask=mask, tokens=tokens), conversation
+
+
+def _stays_here(conversation: ConversationRecord, client: ClientRecord | BindingFailure | None) -> str:
+    """Return why a conversation is sent to no reviewer, "" where it may be."""
+    if conversation.test:
+        return IS_TEST
+    if isinstance(client, BindingFailure):
+        return CLIENT_NOT_READABLE
+    return SENSITIVE if client is not None and client.sensitive else ""

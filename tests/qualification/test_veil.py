@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from flask_crm_sync.host.bound import BindingFailure
 from flask_crm_sync.qualification.veil import choose_masking, masks
 from flask_crm_sync.sync.audit import trail
 from tests.qualification.scene import Scene
@@ -52,3 +53,23 @@ def test_the_trail_says_who_chose_and_nothing_where_nothing_changed(scene: Scene
     ]
     on, off = {"ai_mask": True}, {"ai_mask": False}
     assert deeds == [("7", off, on), ("7", on, off)]
+
+
+@pytest.mark.parametrize("why", ["sensitive", "test", "unreadable"])
+def test_what_must_stay_here_is_sent_to_no_reviewer(
+    scene: Scene, why: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.criterion()
+    client, conversation = scene.talk(SAID)
+    scene.look()
+    if why == "sensitive":
+        scene.world.edit(client, is_sensitive=True)
+    elif why == "test":
+        scene.world.change_conversation(conversation, is_test=True)
+    else:
+        failed = {client: BindingFailure(client, "ValueError")}
+        monkeypatch.setattr(type(scene.world.sync.host), "load_clients", lambda *_: failed)
+    scene.review_all()
+    assert scene.oracle.asked == []
+    row = scene.row(conversation)
+    assert (row.status, row.outcome, row.review_at) == ("qualified", "not_reviewed", None)
