@@ -301,6 +301,21 @@ def test_parameter_for_changes_that_is_ignored_is_found_out(bench: Bench, adapte
         adapter.changes_since("")
 
 
+@pytest.mark.parametrize(
+    ("settings", "level"),
+    [({}, "note"), ({"autochat_changed_since": "updated_since"}, "good"), ({"autochat_changed_since": "x"}, "warning")],
+)
+def test_diagnosis_says_how_changes_are_told(
+    bench: Bench, adapter_of: AdapterOf, settings: dict[str, str], level: str
+) -> None:
+    bench.switch(changed_since="updated_since")
+    bench.sandbox.clock.advance(-3600)
+    bench.person_adds(email=_EMAIL)
+    bench.sandbox.clock.advance(3600)
+    findings = {finding.about: finding for finding in adapter_of(bench, **settings).diagnose()}
+    assert findings["Changes"].level == level
+
+
 # Removing a person
 
 

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 
 from flask_crm_sync.host.capture import install_capture
 from flask_crm_sync.models import Change, Connection, Delivery, Link
+from flask_crm_sync.sync.erasure import erase_client, erasures
 from flask_crm_sync.sync.two_way import TwoWay, save_two_way
+from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
 
 from .cases import able
@@ -69,6 +71,18 @@ def both(world: _Connected, bench: Bench) -> Iterator[Both]:  # noqa: F811
     capture.remove()
 
 
+@pytest.fixture
+def dated(both: Both) -> Iterator[None]:
+    """Let the host's own code date what it adds, as hosts do."""
+
+    def date(_mapper: Any, _connection: Any, client: Client) -> None:
+        client.updated_at = both.world.clock.now().replace(tzinfo=None)
+
+    sa.event.listen(Client, "before_insert", date)
+    yield
+    sa.event.remove(Client, "before_insert", date)
+
+
 def test_edit_in_the_crm_comes_home_once(both: Both) -> None:
     both.bench.person_edits(both.record, city="Wien")
     both.look(both.record)
@@ -121,3 +135,32 @@ def test_link_follows_a_merge(both: Both) -> None:
     both.bench.person_edits(survivor, city="Wien")
     both.look()
     assert both.city() == "Wien"
+
+
+@pytest.mark.usefixtures("dated")
+def test_erased_person_leaves_the_crm_and_does_not_come_back(both: Both) -> None:
+    both.world.conversation(both.client)
+    both.world.run_until_done()
+    record = both.record
+    both.world.set_connection(create_clients=True)
+    erase_client(both.world.sync, ACCOUNT, both.client)
+    both.world.run_until_done()
+    (receipt,) = [one for view in erasures(both.world.sync, ACCOUNT).erasures for one in view.receipts]
+    assert receipt.how == ("anonymised" if "deleting" in both.bench.case.cannot else "deleted")
+    left = [text for row in both.bench.records() for text in row["properties"].values()]
+    assert not {"Ada", "Lee", "ada@example.com", "Graz"} & set(left)
+    clients = len(both.world.rows(Client))
+    for _time in range(2):
+        both.look(record)
+    assert len(both.world.rows(Client)) == clients
+    assert len(both.bench.records()) == ("deleting" in both.bench.case.cannot)
+
+
+@pytest.mark.usefixtures("dated")
+def test_new_record_in_the_crm_makes_a_client_where_that_is_asked_for(both: Both) -> None:
+    both.world.set_connection(create_clients=True)
+    added = both.bench.person_adds(email="new@example.com", first_name="New", city="Linz")
+    for _time in range(2):
+        both.look(added)
+    assert sorted(str(row.email) for row in both.world.rows(Client)) == ["ada@example.com", "new@example.com"]
+    assert len(both.bench.records()) == 2

@@ -174,8 +174,8 @@ class AutoChatAdapter(Adapter):
         return Eraser(self._records).erase(record_ids, notes)
 
     def diagnose(self) -> list[Finding]:
-        """Look at the connection, the search, the notes and the limit, without writing."""
-        return diagnosed(self._client)
+        """Look at the connection, the search, the notes and how changes are told, without writing."""
+        return diagnosed(self._records)
 
 
 def _address(text: str, settings: Settings) -> str:

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..base import Finding, Identity
+from .answers import ChangesUnsure
+from .changes import Changes
 from .client import AutoChatClient, rows
+from .records import Records
 
 _SEARCH = "CRM_SYNC_AUTOCHAT_SEARCH"
+_CHANGED = "CRM_SYNC_AUTOCHAT_CHANGED_SINCE"
 _PATH = "CRM_SYNC_AUTOCHAT_ACTIVITY_PATH"
 
 
@@ -22,8 +26,9 @@ def identified(client: AutoChatClient) -> Identity:
     return Identity(client.http.host + client.http.base_path, client.http.host, findings=findings)
 
 
-def diagnosed(client: AutoChatClient) -> list[Finding]:
+def diagnosed(records: Records) -> list[Finding]:
     """Return what was looked at; raise CRMError where not even the list of clients answers."""
+    client = records.client
     body = client.list(client.narrow)
     good = Finding("good", "Connection", f"{client.http.host} takes the key and lists clients.")
     unseen = Finding(
@@ -32,7 +37,20 @@ def diagnosed(client: AutoChatClient) -> list[Finding]:
         "Whether the key may write clients and activities cannot be read; the first write shows it.",
         "Give the key clients:read and clients:write, and a scope covering activities where there is one.",
     )
-    return [good, *_doubts(client, body), unseen]
+    return [good, *_doubts(client, body), *_changes(records), unseen]
+
+
+def _changes(records: Records) -> Iterator[Finding]:
+    if not records.client.settings.autochat_changed_since:
+        says = "Webhooks alone tell what people edit in AutoChat CRM, and nothing tells of deleted clients."
+        yield Finding("note", "Changes", says, f"To sync both ways, register the webhook; see {_CHANGED} too.")
+        return
+    try:
+        Changes(records).since("")
+    except ChangesUnsure as error:
+        yield Finding("warning", "Changes", str(error), error.advice)
+    else:
+        yield Finding("good", "Changes", "Changed clients can be asked for.")
 
 
 def _doubts(client: AutoChatClient, body: Any) -> Iterator[Finding]:
