@@ -20,8 +20,10 @@ from ..models.operation import UPDATE
 from .conflicts import remote_operation
 from .drain import CONTACT, Drain
 from .links import LinkState, load_by_record
+from .merge import FieldRule
 from .newcomers import newcomer_operation
 from .operations import owe
+from .outgoing import rules_of
 from .two_way import TwoWay, two_way_of
 
 PAGES = 5
@@ -145,9 +147,9 @@ def _is_known(desk: Drain, both: TwoWay, change: RemoteChange, link: LinkState) 
         return change.what == "deleted"
     if change.what != "changed" or change.record is None or link.base is None:
         return False
-    digest = desk.digester(link.id)
+    digest, rules = desk.digester(link.id), rules_of(desk.connection, both.rules)
     for name, value in change.record.values.items():
-        if both.rule(name).direction not in ("in", "both"):
+        if rules.get(name, FieldRule()).direction not in ("in", "both"):
             continue
         shown = digest(name, value)
         agreed = link.base.fields.get(name, ("", ""))[1]
