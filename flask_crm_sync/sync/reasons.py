@@ -185,7 +185,7 @@ _OWN = {
     ),
     DRIFT: Explanation(
         "Records in the CRM differ from what was sent there, more of them than are sent again by themselves.",
-        "Look at a few of them in the CRM for what changes them, then run `flask crm agreement --all`.",
+        "Look at a few of them in the CRM for what changes them; then whoever runs this app can have all compared.",
     ),
     NOT_CAPTURED: Explanation(
         "Nothing about this client has been sent yet: it was here before the connection was, or the log of it is gone.",
