@@ -55,6 +55,8 @@ def as_told(field: RemoteField, value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if field.type == "text":
         return _LINE_BREAKS.sub("\n", text)
+    if field.type == "choice":  # a value, though it may read like another one's label
+        return text.strip()
     if field.type == "choices":
         return _in_order(field, [part for part in map(str.strip, text.split(";")) if part])
     try:
