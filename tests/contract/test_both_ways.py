@@ -16,7 +16,7 @@ from flask_crm_sync.sync.two_way import TwoWay, save_two_way
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
 
-from .cases import able
+from .cases import able, capable
 from .conftest import Bench
 from .test_engine import _Connected, world  # noqa: F401
 
@@ -124,6 +124,17 @@ def test_deletion_in_the_crm_is_learnt_and_nothing_is_made_again(both: Both) -> 
     both.world.edit(both.client, city="Linz")
     both.world.run_until_done()
     assert both.bench.records() == []
+
+
+@capable("restore")
+def test_record_that_was_brought_back_is_the_clients_again(both: Both) -> None:
+    record = both.record
+    both.bench.person_deletes(record)
+    both.look()
+    both.bench.api("POST", f"contacts/{record}/restore")
+    both.bench.person_edits(record, city="Wien")
+    both.look()
+    assert (both.world.rows(Link)[0].state, both.record, both.city()) == ("active", record, "Wien")
 
 
 @able("merges")

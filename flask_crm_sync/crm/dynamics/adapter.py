@@ -52,7 +52,7 @@ class DynamicsAdapter(Adapter):
     label = "Dynamics 365"
     fields = FIELDS
     auth_methods = signin.METHODS
-    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "erase", "further"})
+    capabilities = frozenset({"notes", "rewrite_notes", "schema", "changes", "restore", "erase", "further"})
     batch_size = 100
     burst_limit = (WINDOW_REQUESTS, WINDOW_SECONDS)
     vendor_errors = VENDOR_ERRORS

@@ -50,6 +50,11 @@ def _add_person(blueprint: Blueprint, dynamics: Dynamics) -> None:
         body = json_object()
         return jsonify(id=dynamics.merge_contacts(str(body["primary"]), str(body["other"]), _portal()))
 
+    @blueprint.post("/contacts/<contact_id>/restore")
+    def restore(contact_id: str) -> ResponseReturnValue:
+        dynamics.restore_contact(contact_id, _portal())
+        return "", 204
+
     @blueprint.post("/accounts")
     def add_account() -> ResponseReturnValue:
         return jsonify(id=dynamics.add_account(str(json_object()["name"]), _portal())), 201

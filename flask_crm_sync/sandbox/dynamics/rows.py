@@ -93,12 +93,29 @@ class Rows:
         return self._put(row.table, row.id, row.values, {**row.values, **values}, user_id, self._clock.now_ms())
 
     def remove(self, row: Row) -> None:
-        """Delete a row; its id stays known to those who track changes."""
+        """Delete a row; its id stays known to those who track changes, and its columns to who restores it."""
         key = (self.environment, row.table.name, row.id)
         db = self._store.db
         db.execute("DELETE FROM entry WHERE environment = ? AND tbl = ? AND id = ?", key)
         db.execute("DELETE FROM entry_value WHERE environment = ? AND tbl = ? AND id = ?", key)
         db.execute("INSERT OR REPLACE INTO tombstone VALUES (?, ?, ?, ?)", (*key, self._store.next_version()))
+        text = json.dumps(row.values, ensure_ascii=False)
+        db.execute("INSERT OR REPLACE INTO deleted_row VALUES (?, ?, ?, ?)", (*key, text))
+
+    def removed(self, table: Table, shown: str, value: str) -> list[Row]:
+        """Return the deleted rows whose column has a value, as they were."""
+        sql = "SELECT id, body FROM deleted_row WHERE environment = ? AND tbl = ? AND json_extract(body, ?) = ?"
+        with self._store.reading() as db:
+            found = db.execute(sql, (self.environment, table.name, f"$.{shown}", value)).fetchall()
+        return [Row(table, row["id"], json.loads(row["body"]), 0) for row in found]
+
+    def bring_back(self, row: Row, user_id: str) -> Row:
+        """Put a deleted row back under its id."""
+        self._store.db.execute(
+            "DELETE FROM deleted_row WHERE environment = ? AND tbl = ? AND id = ?",
+            (self.environment, row.table.name, row.id),
+        )
+        return self.insert(row.table, row.id, row.values, user_id)
 
     def removed_since(self, table: Table, version: int) -> list[sqlite3.Row]:
         """Return id and version of what was deleted after a version."""
@@ -108,7 +125,7 @@ class Rows:
 
     def clear(self, tables: Sequence[str]) -> None:
         """Remove everything from tables, leaving no trace."""
-        for store_table in ("entry", "entry_value", "tombstone"):
+        for store_table in ("entry", "entry_value", "tombstone", "deleted_row"):
             for name in tables:
                 self._store.db.execute(
                     f"DELETE FROM {store_table} WHERE environment = ? AND tbl = ?", (self.environment, name)

@@ -40,6 +40,8 @@ CREATE TABLE IF NOT EXISTS entry_value (
     PRIMARY KEY (environment, tbl, name, folded, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tombstone (
     environment TEXT, tbl TEXT, id TEXT, version INTEGER NOT NULL, PRIMARY KEY (environment, tbl, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deleted_row (
+    environment TEXT, tbl TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (environment, tbl, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alternate_key (
     environment TEXT, tbl TEXT, name TEXT, columns TEXT NOT NULL, PRIMARY KEY (environment, tbl, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hook (

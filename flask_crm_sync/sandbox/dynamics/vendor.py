@@ -31,7 +31,7 @@ from .signin import signin_blueprint
 from .store import Store
 from .tables import ANNOTATION, CONTACT, ORGANIZATION, SYSTEM_USER, TABLES
 from .webhooks import Sender
-from .writes import delete, merge
+from .writes import delete, merge, restore
 
 SIGN_IN = re.compile(r"/[^/_][^/]*/(oauth2/v2\.0/|v2\.0/\.well-known/)")
 BASE = f"https://{DEFAULT_ENVIRONMENT}.crm.dynamics.com/api/data/v9.2"
@@ -161,6 +161,10 @@ class Dynamics:
         """Let a person delete a contact and its notes."""
         desk = self.desk(environment)
         delete(desk, person.contact(desk, contact_id))
+
+    def restore_contact(self, contact_id: str, environment: str = DEFAULT_ENVIRONMENT) -> None:
+        """Let a person bring a deleted contact back, and its notes, as where an environment keeps deleted records."""
+        restore(self.desk(environment), contact_id)
 
     def merge_contacts(self, primary_id: str, other_id: str, environment: str = DEFAULT_ENVIRONMENT) -> str:
         """Let a person merge two contacts; return the id of the one that leads."""

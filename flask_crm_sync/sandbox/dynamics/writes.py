@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from .desk import Desk
-from .errors import already_there, duplicate_detected, inactive, no_resource
+from .errors import already_there, does_not_exist, duplicate_detected, inactive, no_resource
 from .events import Event, written
 from .keys import check_unique
 from .payload import read_values
@@ -66,6 +66,16 @@ def delete(desk: Desk, row: Row) -> None:
             desk.rows.change(contact, nothing, desk.user_id)
         desk.rows.remove(row)
         _tell_of(desk, "Delete", row)
+
+
+def restore(desk: Desk, contact_id: str) -> None:
+    """Bring a deleted contact back with its notes, as the Restore message does. Raises DataverseError (404)."""
+    with desk.store.writing():
+        found = desk.rows.removed(CONTACT, CONTACT.id_name, contact_id.lower())
+        if not found:
+            raise does_not_exist(CONTACT.name, contact_id)
+        for row in (*found, *desk.rows.removed(ANNOTATION, "_objectid_value", contact_id.lower())):
+            desk.rows.bring_back(row, desk.user_id)
 
 
 def merge(desk: Desk, primary: Row, other: Row) -> Row:

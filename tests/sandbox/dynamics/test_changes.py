@@ -96,3 +96,15 @@ def test_tracking_is_refused_where_it_is_off(client: Client) -> None:
     assert "change tracking" in answer.json()["error"]["message"]
     definition = client.data("GET", "EntityDefinitions(LogicalName='contact')?$select=ChangeTrackingEnabled").json()
     assert definition["ChangeTrackingEnabled"] is False
+
+
+def test_a_restored_contact_has_its_id_its_values_and_its_notes_and_shows_as_changed(client: Client) -> None:
+    contact = client.contact(lastname="Lee")
+    note = client.note(contact)
+    link = first_pass(client)
+    client.data("DELETE", f"contacts({contact})")
+    assert client.api("POST", f"contacts/{contact}/restore").status_code == 204
+    (entry,) = passed(client, link, "")[0]
+    assert (entry["contactid"], entry["lastname"]) == (contact, "Lee")
+    assert client.data("GET", f"annotations({note})").status_code == 200
+    assert client.api("POST", f"contacts/{contact}/restore").status_code == 404
