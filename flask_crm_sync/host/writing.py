@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Session, sessionmaker
 
+from .attributes import CUSTOM
 from .bound import Attribute, BindingFailure, Bound, key_parser, plain_type
 from .ledger import APPLYING, Applying
 from .reading import Host
@@ -45,6 +46,12 @@ def writable_fields(host: Host) -> frozenset[str]:
     if not own & set(_NAMES) and "name" in found and _is_writable(host.client, found["name"]):
         own |= set(_NAMES)
     return frozenset(own)
+
+
+def writable_flags(host: Host) -> frozenset[str]:
+    """Return which of the client's further attributes can be set to yes or no."""
+    found = ((word, one) for word, one in host.client.attributes.items() if word.startswith(CUSTOM))
+    return frozenset(word for word, one in found if _is_flag(host.client, one))
 
 
 def longest(host: Host, field: str) -> int | None:
@@ -137,7 +144,9 @@ class HostWriter:
         """Return the host's attributes to set, by their names: a full name is put together of its parts."""
         found, named = self._host.client.attributes, dict[str, Any]()
         for field, value in values.items():
-            if field in found:
+            if field.startswith(CUSTOM):
+                named[found[field].name] = value == "true"
+            elif field in found:
                 named[found[field].name] = _stored(found[field], value)
         apart = any(name in found for name in _NAMES)
         if not apart and "name" in found and any(name in values for name in _NAMES):
@@ -189,6 +198,12 @@ def _is_writable(client: Bound, attribute: Attribute) -> bool:
     kind = plain_type(attribute.column.type)
     is_text = isinstance(kind, sa.String) and not isinstance(kind, sa.Enum)
     return is_text and not column.primary_key and not column.foreign_keys and column.computed is None
+
+
+def _is_flag(client: Bound, attribute: Attribute) -> bool:
+    if attribute.column is None:
+        return _has_setter(client.model, attribute.name)
+    return isinstance(plain_type(attribute.column.type), sa.Boolean)
 
 
 def _has_setter(model: type[Any], name: str) -> bool:

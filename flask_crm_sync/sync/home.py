@@ -7,7 +7,7 @@ CRM and needs nothing of it: a worker that dies afterwards finds these fields ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ..errors import InvalidRecord
 from ..host.records import ClientRecord
 from ..host.values import instant
-from ..host.writing import HostMoved, HostRefused, HostWriter, longest, writable_fields
+from ..host.writing import HostMoved, HostRefused, HostWriter, longest, writable_fields, writable_flags
 from ..models.change import CLIENT
 from ..models.conflict import DECIDED, FLIPS, OPEN
 from ..models.operation import APPLY_REMOTE, FAILED
@@ -25,6 +25,8 @@ from . import reasons
 from .conflicts import Met, chosen_side, note_met, settle_agreed
 from .drain import CONTACT, Drain
 from .links import save_links
+from .mapping.coming_home import at_home, sources_at_home, usual_only
+from .mapping.rows import read_mapping
 from .merge import Base, Left, Plan, Side, Terms, settled_base
 from .outgoing import outgoing, rules_of
 from .retry import Verdict, waits
@@ -89,28 +91,27 @@ def bring_home(drain: Drain, items: Sequence[ContactItem]) -> None:
 
 def _leave_unfit(drain: Drain, item: ContactItem) -> None:
     """Leave in the CRM what the host cannot hold, or what could not be sent again as it is."""
-    host, sources = drain.sync.host, {spec.name: spec.source for spec in drain.adapter.fields}
-    writable = writable_fields(host)
+    host, mapping = drain.sync.host, read_mapping(drain.connection)
+    sources = sources_at_home(drain.adapter.fields, mapping)
+    writable = writable_fields(host) | writable_flags(host)
     item.plan.leave_there([n for n in item.plan.brings if sources.get(n) not in writable], Left.NOT_WRITABLE)
     for name, value in list(item.plan.brings.items()):
         room = longest(host, sources[name])
         if room is not None and len(value) > room:
             item.plan.leave_there([name], Left.UNFIT)
     try:
-        drain.adapter.translate(replace(item.client, **dict[str, Any](_at_home(sources, item.plan.brings))))
+        usual = usual_only(at_home(sources, mapping, item.plan.brings))
+        drain.adapter.translate(replace(item.client, **dict[str, Any](usual)))
     except InvalidRecord as error:
         item.plan.leave_there([n for n in item.plan.brings if sources[n] in error.fields], Left.UNFIT)
 
 
-def _at_home(sources: Mapping[str, str], brings: Mapping[str, str]) -> dict[str, str]:
-    return {sources[name]: value for name, value in brings.items()}
-
-
 def _bring(drain: Drain, writer: HostWriter, item: ContactItem, now: datetime) -> None:
-    plan, sources = item.plan, {spec.name: spec.source for spec in drain.adapter.fields}
+    plan, mapping = item.plan, read_mapping(drain.connection)
     if plan.brings:
         try:
-            after = writer.update(item.client, _at_home(sources, plan.brings))
+            sources = sources_at_home(drain.adapter.fields, mapping)
+            after = writer.update(item.client, at_home(sources, mapping, plan.brings))
             ours = outgoing(drain, after, item.follows)
         except HostMoved:
             item.verdict = waits(reasons.WAITING_FOR_RETRY, now + _MOMENT, "It was edited here at the same time.")

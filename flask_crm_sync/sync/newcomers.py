@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ..crm.base import RemoteRecord
 from ..errors import CRMError, InvalidRecord, RecordMissing
 from ..host.records import ClientRecord
-from ..host.writing import HostMoved, HostRefused, HostWriter, writable_fields
+from ..host.writing import HostMoved, HostRefused, HostWriter, writable_fields, writable_flags
 from ..models.change import CLIENT
 from ..models.link import ACTIVE
 from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LIVE, UPDATE
@@ -19,8 +19,11 @@ from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .erased import is_erased
 from .links import LinkState, load_by_record, save_links
+from .mapping.coming_home import refusals
+from .mapping.rows import read_mapping
 from .merge import Plan, settled_base
 from .operations import RECORD, new_operation, owe
+from .outgoing import outgoing
 from .retry import Verdict, skipped, succeeded
 from .search import clients_with_phone, matching_clients
 
@@ -101,8 +104,8 @@ def _make(
     try:
         drain.adapter.translate(ClientRecord("", operation.account_id, **dict[str, Any](held)))
         writer = HostWriter(drain.sync.host, database, drain.connection_id)
-        made = writer.create(operation.account_id, held)
-        ours = drain.adapter.translate(made)
+        made = writer.create(operation.account_id, held | _refusals(drain, record))
+        ours = outgoing(drain, made, {})
     except InvalidRecord as error:
         return drain.judged(operation, error, alone=True)
     except (HostMoved, HostRefused) as refusal:
@@ -113,6 +116,13 @@ def _make(
     save_links(database, drain.connection_id, CLIENT, CONTACT, [link], drain.now())
     told: dict[str, Any] = {"created_client": made.id}
     return succeeded(kind=APPLY_REMOTE, details=told, remote_id=record.id, remote_url=record.url)
+
+
+def _refusals(drain: Drain, record: RemoteRecord) -> dict[str, str]:
+    """Return the consents that the record refuses, as far as the host can hold them: the client is made with them."""
+    flags = writable_flags(drain.sync.host)
+    refused = refusals(read_mapping(drain.connection), record.values)
+    return {name: value for name, value in refused.items() if name in flags}
 
 
 def _link(drain: Drain, link: LinkState, record: RemoteRecord, ours: Mapping[str, str]) -> None:

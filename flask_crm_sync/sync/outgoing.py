@@ -31,8 +31,13 @@ def manners_of(row: Row) -> dict[str, Manner]:
 
 
 def rules_of(row: Row, rules: Mapping[str, FieldRule]) -> dict[str, FieldRule]:
-    """Return the rules of a two-way connection: a further field only goes out, unless its own rule says otherwise."""
-    return {**{field.name: FieldRule("out") for field in further_of(row)}, **rules}
+    """Return the rules of a two-way connection: a further field only goes out, unless its own rule says otherwise.
+
+    A consent goes both ways, whatever anybody chose: a refusal in the CRM is news.
+    """
+    consents = {name for name, manner in manners_of(row).items() if manner.mode == "strictest"}
+    out = {field.name: FieldRule("out") for field in further_of(row)}
+    return {**out, **rules, **dict.fromkeys(consents, FieldRule("both"))}
 
 
 def outgoing(drain: Drain, client: ClientRecord, follows: Values) -> Values:
