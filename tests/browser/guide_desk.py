@@ -172,6 +172,10 @@ def _a_lead(desk: Helpdesk) -> None:
         stands = {"status": QUALIFIED, "final": True, "decided_by": REVIEW, "reviewed_at": now, "reason": why}
         times = {"ever_qualified_at": earlier, "created_at": earlier, "updated_at": lately}
         database.execute(sa.insert(Qualification).values(whose | by | seen | stands | times))
+        provisional = {"status": QUALIFIED, "decided_by": RULES, "reason": why, **times}
+        for client in ("4", "6"):
+            other = {"conversation_id": f"of {client}", "client_id": client}
+            database.execute(sa.insert(Qualification).values(whose | by | provisional | other))
         first = {"decided_by": RULES, "before": WAITING, "reason": why, "at": earlier}
         second = {"decided_by": REVIEW, "before": QUALIFIED, "outcome": CONFIRMED, "reason": says, "at": lately}
         for turn in (first, second):

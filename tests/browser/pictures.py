@@ -106,6 +106,8 @@ PICTURES = [
     Picture(
         "preview", "/crm/connections/hubspot/preview?client=1", "Preview for HubSpot", (".crmsync",), desk="mapped"
     ),
+    Picture("backfill", "/crm/connections/hubspot/backfill", "Backfill of HubSpot", (".crmsync",)),
+    Picture("erase", "/crm/clients/1/erase", "Erase Ada Weinstein?", (".crmsync",)),
     Picture("phone", "/crm/log", "Sync Log", (_HEAD, "#crmsync-rows tr:nth-child(3)"), width=390, cut=True),
 ]
 """In the order of the guide. Where several parts are named, everything from the first to the last is in the picture."""
