@@ -11,6 +11,7 @@ from ..errors import AlreadyLinked, AmbiguousMatch, CannotConfirm, CRMError, Rec
 from ..models.link import TOMBSTONE
 from ..models.operation import PENDING, USE
 from . import reasons
+from .attempts import CHOICE, LINK, MANY, NOTHING
 from .contact_items import ContactItem, still_open
 from .drain import CONTACT, Drain, alone
 from .links import owners
@@ -38,7 +39,7 @@ def read_by_id(drain: Drain, items: Sequence[ContactItem], remote_id: Callable[[
     outcomes = drain.adapter.read([remote_id(item) for item in items])
     for item, outcome in zip(items, outcomes, strict=True):
         if isinstance(outcome, RemoteRecord):
-            item.record, item.found_by = outcome, "link" if item.was_linked else "choice"
+            item.record, item.found_by = outcome, LINK if item.was_linked else CHOICE
         elif not (isinstance(outcome, RecordMissing) and item.was_linked):
             item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
 
@@ -55,11 +56,13 @@ def _find(drain: Drain, items: Sequence[ContactItem]) -> None:
         if isinstance(outcome, CRMError):
             item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
         elif len(outcome) > 1:
-            item.verdict = drain.judged(item.operation, _ambiguous(outcome), alone=True)
+            item.found_by, item.verdict = MANY, drain.judged(item.operation, _ambiguous(outcome), alone=True)
         elif outcome:
             item.record, item.found_by = outcome[0].record, outcome[0].by
-        elif item.maybe_created:
-            _settle_absence(drain, item, lookup)
+        else:
+            item.found_by = NOTHING
+            if item.maybe_created:
+                _settle_absence(drain, item, lookup)
 
 
 def _lookup(drain: Drain, item: ContactItem) -> Lookup:

@@ -13,6 +13,7 @@ from ..models.change import CLIENT
 from ..models.link import ACTIVE
 from ..models.operation import APPLY_REMOTE, CREATE_LEAD, UPDATE_CONTACT
 from . import reasons
+from .attempts import seen_of
 from .claim import Claimed
 from .contact_items import ContactItem, still_open
 from .contact_loading import load_contacts
@@ -47,7 +48,7 @@ def push_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
     bring_home(drain, still_open(items))
     _write(drain, items)
     for item in items:
-        verdicts[item.operation.id] = item.verdict or _done(drain, item)
+        verdicts[item.operation.id] = _failing(item) if item.verdict is not None else _done(drain, item)
     wait_behind(items, verdicts)
     return items, verdicts | made
 
@@ -163,6 +164,13 @@ def _leave_refused(drain: Drain, item: ContactItem, refusal: InvalidRecord) -> b
 
 
 # What came of it
+
+
+def _failing(item: ContactItem) -> Verdict:
+    """The verdict tells also what was read and meant to be written, for the entry's timeline."""
+    assert item.verdict is not None
+    item.verdict.seen = seen_of(item)
+    return item.verdict
 
 
 def _done(drain: Drain, item: ContactItem) -> Verdict:

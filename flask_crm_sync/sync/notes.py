@@ -17,6 +17,7 @@ from ..models.change import CLIENT, CONVERSATION, QUALIFICATION
 from ..models.link import ACTIVE
 from ..models.operation import CREATE_NEW, FAILED, PENDING
 from . import reasons
+from .attempts import OF_NOTE
 from .claim import Claimed
 from .drain import CONTACT, NOTE, Drain, alone
 from .erased import barred_among
@@ -77,6 +78,8 @@ def push_notes(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[NoteItem], 
     _write(drain, items)
     for item in items:
         verdicts[item.operation.id] = item.verdict or _done(item)
+        if item.verdict is not None:
+            item.verdict.seen = {"by": OF_NOTE, "record": item.note.record_id}
     return items, verdicts
 
 

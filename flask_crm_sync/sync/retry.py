@@ -41,6 +41,8 @@ class Verdict:
     smaller_batch: bool = False
     kind: str | None = None
     details: dict[str, Any] | None = None
+    seen: dict[str, Any] | None = None
+    """What the attempt read and meant to do, where it came to nothing; see `attempts`."""
     remote_id: str | None = None
     remote_url: str | None = None
 

@@ -9,14 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from ..models.operation import FULL_BATCH, PENDING, SKIPPED, SUCCESS
+from ..models.operation import FAILED, FULL_BATCH, PENDING, SKIPPED, SUCCESS
 from . import reasons
+from .attempts import with_attempt
 from .claim import Claimed
 from .operations import pending_key
 from .operations import table as operations
 from .retry import Verdict
 
-MAX_HISTORY = 20
 _TRIES = 5
 
 Pair = tuple[Claimed, Verdict]
@@ -71,6 +71,7 @@ def _done(operation: Claimed, verdict: Verdict) -> dict[str, Any]:
 def _closed(operation: Claimed, verdict: Verdict, now: datetime) -> dict[str, Any]:
     return {
         **_done(operation, verdict),
+        "details": _ended(operation, verdict, now),
         "status": verdict.status,
         "message": verdict.message,
         "crm_message": verdict.crm_message,
@@ -85,6 +86,12 @@ def _with_history(before: Mapping[str, Any] | None, told: Mapping[str, Any] | No
     if not history:
         return dict(told) if told else None
     return {**(told or {}), "history": history}
+
+
+def _ended(operation: Claimed, verdict: Verdict, now: datetime) -> dict[str, Any] | None:
+    """Note an attempt that failed, or that read the CRM for nothing: a person may have it tried again."""
+    details = _with_history(operation.details, verdict.details)
+    return with_attempt(details, verdict, now) if verdict.status == FAILED or verdict.seen else details
 
 
 # Back to pending
@@ -176,9 +183,7 @@ def _waiting(key: str, operation: Claimed, verdict: Verdict, now: datetime) -> d
 def _noted(details: Mapping[str, Any] | None, verdict: Verdict, now: datetime) -> dict[str, Any] | None:
     if not verdict.counts:
         return dict(details) if details else None
-    entry = {"at": now.isoformat(), "code": verdict.reason, "message": verdict.message}
-    history = [*(details or {}).get("history", ()), entry][-MAX_HISTORY:]
-    return {**(details or {}), "history": history}
+    return with_attempt(details, verdict, now)
 
 
 def _hand_over(connection: sa.Connection, pair: Pair, newer_id: int, now: datetime) -> None:

@@ -11,20 +11,22 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..crm import registry
-from ..models.operation import FAILED, USE
+from ..models.operation import FAILED, SUCCESS, USE
+from ..models.undo import KEPT
 from ..sync import choices
 from ..sync.audit import OPERATION, deeds_on
 from ..sync.causes import Cause, count_failed
 from ..sync.connections import crm_label
 from ..sync.log import Entry, find_entry
 from ..sync.refusals import ChoiceNotPossible
+from ..sync.undo import kept_of_entry
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, bounded, may_manage, page
 from .notices import tell
 from .record_links import web_address
 from .texts import gettext as _
 from .texts import said
-from .timeline import timeline
+from .timeline import Moment, timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,9 @@ def entry(operation_id: int) -> ResponseReturnValue:
         written=_texts(found.details.get("written")),
         left=_pairs(found.details.get("left")),
         field_errors=_pairs(found.details.get("fields")),
-        timeline=timeline(found, deeds_on(this_sync(), this_account(), OPERATION, found.id), this_sync().clock.now()),
+        timeline=_timeline(found),
         same_cause=_same_cause(found),
+        kept=_kept(found),
     )
 
 
@@ -81,6 +84,11 @@ def decide(operation_id: int) -> ResponseReturnValue:
         return back_to("entry", operation_id=operation_id)
     done = _("Left as it is.") if decision == choices.DISMISS else _("Thank you. It is carried out now.")
     return _choose(operation_id, partial(choices.decide, decision=decision), done)
+
+
+def _timeline(found: Entry) -> list[Moment]:
+    deeds = deeds_on(this_sync(), this_account(), OPERATION, found.id)
+    return timeline(found, deeds, this_sync().clock.now(), _field_labels(found.crm))
 
 
 def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> ResponseReturnValue:
@@ -123,6 +131,14 @@ def _texts(noted: object) -> list[str]:
 
 def _pairs(noted: object) -> list[tuple[str, str]]:
     return [(str(name), str(text)) for name, text in noted.items()] if isinstance(noted, dict) else []
+
+
+def _kept(found: Entry) -> list[str]:
+    """Return the fields that the entry has overwritten and that could be put back."""
+    if found.status != SUCCESS or not found.details.get("written") or not may_manage():
+        return []
+    kept = kept_of_entry(this_sync(), found.account_id, found.id)
+    return [one.field for one in kept if one.state == KEPT and not one.is_owed]
 
 
 def _same_cause(found: Entry) -> int:

@@ -7,32 +7,42 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..models.operation import ADD_NOTE, FAILED, LANES, PENDING, SKIPPED, SUCCESS
+from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LANES, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
 from ..sync import audit
 from ..sync.audit import Deed
 from ..sync.connections import crm_label
 from ..sync.log import Entry
 from .deeds import decision_word, deed_word
+from .record_links import web_address
 from .texts import gettext as _
 from .texts import said
+from .timeline_lines import LabelOf, attempt_lines, done_lines, found_by
 from .words import explained
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One point of the timeline. `at` is None for what followed at once; `tone` is a status or ""."""
+    """One point of the timeline. `at` is None for what followed at once; `tone` is a status or "".
+
+    `lines` tell what was read and done; `url` leads to the record in the CRM.
+    """
 
     at: datetime | None
     text: str
     more: str = ""
     tone: str = ""
+    lines: tuple[str, ...] = ()
+    url: str = ""
 
 
-def timeline(entry: Entry, deeds: list[Deed], now: datetime) -> list[Moment]:
+def timeline(entry: Entry, deeds: list[Deed], now: datetime, label_of: LabelOf) -> list[Moment]:
     """Return what happened to an entry, oldest first, and what comes next."""
-    known = [_queued(entry), *_attempts(entry), *_by_people(deeds)]
+    noted = list(_noted(entry))
+    last = noted.pop()[1] if noted and noted[-1][0] == entry.settled_at else {}
+    attempts = (_attempt(entry, at, one, label_of) for at, one in noted)
+    known = [_queued(entry), *attempts, *_by_people(deeds)]
     known.sort(key=lambda moment: moment.at or now)
-    return [*known, *_read(entry), *_end(entry, now)]
+    return [*known, *([] if last else _read(entry)), _end(entry, last, now, label_of)]
 
 
 def _queued(entry: Entry) -> Moment:
@@ -44,15 +54,21 @@ def _queued(entry: Entry) -> Moment:
     return Moment(entry.created_at, words.get(LANES.get(entry.lane, ""), _("Queued.")))
 
 
-def _attempts(entry: Entry) -> Iterator[Moment]:
-    noted = entry.details.get("history")
-    for one in noted if isinstance(noted, list) else ():
+def _noted(entry: Entry) -> Iterator[tuple[datetime, Mapping[str, Any]]]:
+    history = entry.details.get("history")
+    for one in history if isinstance(history, list) else ():
         at = _instant(one.get("at")) if isinstance(one, dict) else None
         if at is not None:
-            code, message = str(one.get("code") or ""), str(one.get("message") or "")
-            says = explained(code).says
-            more = said(message)
-            yield Moment(at, says or _("It was tried and put back."), "" if more == says else more, PENDING)
+            yield at, one
+
+
+def _attempt(entry: Entry, at: datetime, noted: Mapping[str, Any], label_of: LabelOf) -> Moment:
+    code, message = str(noted.get("code") or ""), str(noted.get("message") or "")
+    says, more, tone = explained(code).says, said(message), str(noted.get("end") or PENDING)
+    ended = _end_word(tone)
+    text = f"{ended} {says}".strip() if ended else says or _("It was tried and put back.")
+    lines = tuple(attempt_lines(entry.crm, noted, label_of))
+    return Moment(at, text, "" if more == says else more, tone, lines, web_address(str(noted.get("url") or "")))
 
 
 def _by_people(deeds: list[Deed]) -> Iterator[Moment]:
@@ -69,29 +85,31 @@ def _decided(deed: Deed) -> str:
 def _read(entry: Entry) -> Iterator[Moment]:
     """What was found when the CRM was read, as far as the last attempt came to an end."""
     label, found = crm_label(entry.crm), entry.details
-    if entry.candidates():
+    if entry.status == FAILED and entry.candidates():
         yield Moment(None, _("%(crm)s was read: several records could be this client.", crm=label))
-    elif entry.status != SUCCESS or entry.kind == ADD_NOTE:
+    elif entry.status != SUCCESS or entry.kind not in (CREATE_LEAD, UPDATE_CONTACT, APPLY_REMOTE):
         return
     elif found.get("created"):
         yield Moment(None, _("%(crm)s was read: it had no such client.", crm=label))
     elif found.get("matched_by"):
-        yield Moment(None, _("%(crm)s was read: it had this client already.", crm=label), _by_what(found["matched_by"]))
+        yield Moment(None, _("%(crm)s was read: it had this client already.", crm=label), found_by(found["matched_by"]))
     else:
         yield Moment(None, _("%(crm)s was read: the linked record is there.", crm=label))
 
 
-def _by_what(what: object) -> str:
-    words = {"key": _("found by our own key"), "email": _("found by e-mail"), "phone": _("found by phone")}
-    return words.get(what, "") if isinstance(what, str) else ""
-
-
-def _end(entry: Entry, now: datetime) -> Iterator[Moment]:
+def _end(entry: Entry, last: Mapping[str, Any], now: datetime, label_of: LabelOf) -> Moment:
+    """Return what it came to; `last` is what is noted of the attempt that it ended with."""
     if entry.status == PENDING:
-        yield _next(entry, now)
-        return
-    words = {SUCCESS: _done(entry.details), FAILED: _("It failed."), SKIPPED: _("It was left out.")}
-    yield Moment(entry.settled_at, words.get(entry.status, entry.status), explained(entry.reason).says, entry.status)
+        return _next(entry, now)
+    text = _done(entry.details) if entry.status == SUCCESS else _end_word(entry.status) or entry.status
+    lines = attempt_lines(entry.crm, last, label_of) if last else done_lines(entry.details, label_of)
+    url = web_address(str(last.get("url") or "") or entry.remote_url)
+    return Moment(entry.settled_at, text, explained(entry.reason).says, entry.status, tuple(lines), url)
+
+
+def _end_word(status: str) -> str:
+    """Return how an attempt that came to nothing ended, "" where it is not at its end."""
+    return {FAILED: _("It failed."), SKIPPED: _("It was left out.")}.get(status, "")
 
 
 def _done(details: Mapping[str, Any]) -> str:

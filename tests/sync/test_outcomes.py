@@ -45,7 +45,7 @@ def test_the_crms_words_and_the_fields_stand_beside_the_failure(world: World, cr
     world.run()
     failed = world.operation()
     assert (failed.message, failed.crm_message) == ("city: too long", "CITY_LEN")
-    assert failed.details == {"fields": fields, "request_id": "r-1"}
+    assert (failed.details["fields"], failed.details["request_id"]) == (fields, "r-1")
 
 
 def test_a_client_that_cannot_be_translated_fails_before_any_call(world: World, crm: FakeCRM) -> None:

@@ -77,7 +77,7 @@ def test_an_entry_that_fails_for_good_tells_of_its_attempts(world: World, crm: F
     world.run_until_done()
     failed = world.operation(status="failed")
     assert failed.reason == "invalid_record"
-    assert [entry["code"] for entry in failed.details["history"]] == ["waiting_for_retry"]
+    assert [entry["code"] for entry in failed.details["history"]] == ["waiting_for_retry", "invalid_record"]
 
 
 def test_what_failed_together_does_not_come_back_together(world: World, crm: FakeCRM) -> None:

@@ -80,3 +80,70 @@ def test_others_of_the_same_cause_are_a_click_away(desk: Helpdesk) -> None:
     page = desk.browser("manager").get(f"/crm/log/{first}").text
     assert "2 entries failed for this cause in HubSpot." in page
     assert "/crm/log?status=failed&amp;reason=invalid_record&amp;crm=hubspot" in page
+
+
+def attempt(desk: Helpdesk, seconds: float = 30, **noted: object) -> dict[str, object]:
+    return {"at": (desk.clock.now() + timedelta(seconds=seconds)).isoformat(), "code": "", "message": "", **noted}
+
+
+def test_each_attempt_tells_what_was_read_and_meant_and_leads_to_the_record(desk: Helpdesk) -> None:
+    left = {"phone": "changed in the CRM only"}
+    read_by = {"by": "email", "record": "77", "url": "https://app.example.com/77", "tried": ["email"], "left": left}
+    first = attempt(desk, code=reasons.WAITING_FOR_RETRY, crm="Please slow down", **read_by)
+    number = desk.add_operation(desk.connect(), details={"history": [first]})
+    said = timeline(desk, number)
+    parts = ["record 77, found by e-mail.", "To be written: E-mail.", "Left as it is: Phone", "“Please slow down”"]
+    assert in_order(said, "Queued", *parts, "Open the record in HubSpot", "It waits for its turn.")
+
+
+@pytest.mark.parametrize(
+    ("noted", "says"),
+    [
+        ({"by": "nothing"}, "HubSpot was read: it had no such client."),
+        ({"by": "many"}, "HubSpot was read: several records could be this client."),
+        ({"by": "link", "record": "7"}, "record 7, linked with this client already."),
+        ({"by": "named", "record": "7"}, "record 7, named by the CRM itself."),
+        ({"by": "of_note", "record": "7"}, "The note belongs to record 7 in HubSpot."),
+    ],
+)
+def test_how_a_record_was_found_is_said_in_words(desk: Helpdesk, noted: dict[str, object], says: str) -> None:
+    number = desk.add_operation(desk.connect(), details={"history": [attempt(desk, **noted)]})
+    assert says in timeline(desk, number)
+
+
+def test_the_attempt_that_it_ended_with_is_told_once(desk: Helpdesk) -> None:
+    last = attempt(desk, 0, code="invalid_record", end=FAILED, by="nothing", tried=["email"], crm="No such domain")
+    number = desk.add_operation(desk.connect(), status=FAILED, reason="invalid_record", details={"history": [last]})
+    said = timeline(desk, number)
+    assert said.count("It failed.") == said.count("it had no such client") == 1
+    assert in_order(said, "It failed.", "it had no such client", "To be written: E-mail.", "“No such domain”")
+
+
+def test_a_failure_before_a_retry_stays_on_the_timeline(desk: Helpdesk) -> None:
+    last = attempt(desk, 0, code="invalid_record", end=FAILED, by="nothing")
+    number = desk.add_operation(desk.connect(), status=FAILED, reason="invalid_record", details={"history": [last]})
+    desk.clock.sleep(60)
+    told(desk.browser("manager"), f"/crm/log/{number}/retry")
+    assert in_order(timeline(desk, number), "It failed.", "it had no such client", "Retried by user 1.", "waits")
+
+
+def test_what_was_written_and_left_ends_the_timeline(desk: Helpdesk) -> None:
+    found = {"written": ["email"], "left": {"phone": "changed in the CRM only"}}
+    number = desk.add_operation(desk.connect(), status=SUCCESS, details=found)
+    assert in_order(timeline(desk, number), "Done: it was written.", "Written: E-mail.", "Left as it is: Phone")
+
+
+def test_of_very_many_fields_the_first_are_told(desk: Helpdesk) -> None:
+    left = {f"field_{number}": "never blank" for number in range(40)}
+    number = desk.add_operation(desk.connect(), status=SUCCESS, details={"written": ["email"], "left": left})
+    said = timeline(desk, number)
+    assert said.count("Left as it is") == 12
+    assert "And 28 more fields." in said
+
+
+def test_a_link_that_is_no_web_address_is_no_link(desk: Helpdesk) -> None:
+    noted = attempt(desk, by="key", record="7", url="javascript:alert(1)")
+    number = desk.add_operation(desk.connect(), details={"history": [noted, attempt(desk, url=7, left=[], tried="x")]})
+    page = desk.browser("viewer").get(f"/crm/log/{number}").text
+    assert "javascript:" not in page
+    assert "Open the record" not in page
