@@ -57,6 +57,8 @@ class Bar:
         left = self.progress.seconds_left
         if not self.moves:
             return ""
+        if self.progress.paused:
+            return _("It rests.")
         if left is None:
             return _("It has only just begun.")
         rate = number(self.progress.per_minute)

@@ -23,6 +23,7 @@ from flask_crm_sync.sync.allowance import budget_of
 from flask_crm_sync.sync.connections import find_connection, pause
 from flask_crm_sync.sync.progress import CATCH_UP, begin
 from tests.notifications.told import PHONE, told
+from tests.upkeep.upkept import ERASURE, LIFTED, upkept
 from tests.web.helpdesk import OURS, Conversation, Helpdesk, open_helpdesk
 from tests.web.mapped import mapped
 
@@ -110,6 +111,7 @@ DESKS: dict[str, Callable[[Path], Helpdesk]] = {
     "paused": paused,
     "told": told,
     "judged": judged,
+    "upkept": upkept,
     "mapped": mapped,
 }
 
@@ -311,6 +313,20 @@ STATES = [
     State("conflicts", "/crm/conflicts"),
     State("conflicts, a value that cannot be", "/crm/conflicts", steps=_type_a_value_that_cannot_be),
     State("conflicts, for a viewer", "/crm/conflicts", who="viewer"),
+    State("upkeep, the card", "/crm/", "upkept"),
+    State("backfill, to begin", "/crm/connections/hubspot/backfill", "paused"),
+    State("backfill, under way", "/crm/connections/hubspot/backfill"),
+    State("backfill, rests", "/crm/connections/hubspot/backfill", "upkept"),
+    State("backfill, switched off", "/crm/connections/autochat/backfill", who="viewer"),
+    State("undo, nothing", "/crm/connections/hubspot/undo", "paused"),
+    State("undo", "/crm/connections/hubspot/undo?look=1", "upkept"),
+    State("undo, for a viewer", "/crm/connections/hubspot/undo", "upkept", "viewer"),
+    State("undo, of an entry", "/crm/log/1", "upkept"),
+    State("erase", "/crm/clients/1/erase", "upkept"),
+    State("erasures, none", "/crm/erasures", "empty"),
+    State("erasures", "/crm/erasures", "upkept"),
+    State("erasure", ERASURE, "upkept"),
+    State("erasure, lifted", LIFTED, "upkept"),
     State("audit trail", "/crm/audit"),
     State("audit trail, empty", "/crm/audit", "empty"),
     State("notifications, none", "/crm/notifications", "empty"),
