@@ -12,13 +12,17 @@ import pytest
 
 from flask_crm_sync.credentials.oauth import Granted
 from flask_crm_sync.crm.base import Adapter, RemoteRecord
-from flask_crm_sync.sync import budget, due, lease
+from flask_crm_sync.sync import budget, due, lease, reasons
+from flask_crm_sync.sync.agreement import Compared, compare
 from flask_crm_sync.sync.connections import store_credentials
+from flask_crm_sync.sync.erasure import erase_client, erasures
 from flask_crm_sync.sync.steps import Step
+from flask_crm_sync.sync.undo import Stretch, put_back
 from tests.sync.dying import killed_at
 from tests.sync.host_models import make_engine
-from tests.sync.world import FakeClock, World
+from tests.sync.world import ACCOUNT, FakeClock, World
 
+from .cases import capable
 from .conftest import Bench
 
 
@@ -163,3 +167,43 @@ def test_worker_that_dies_over_a_changed_note_doubles_nothing(world: _Connected,
     assert sum("And a second room" in body for body in bodies) == (0 if follow_up and step is Step.PROPOSED else 1)
     note = world.last(conversation, "conversation")
     assert (note.status, note.reason) == (("failed", "cannot_confirm") if follow_up else ("success", ""))
+
+
+@capable("erase")
+def test_an_erased_person_is_gone_with_the_notes_and_others_stay(world: _Connected, bench: Bench) -> None:
+    ann, bob = (world.client(name, email=f"{name}@example.com", phone=phone) for name, phone in _PEOPLE)
+    for client in (ann, bob):
+        world.conversation(client)
+    world.run_until_done()
+    erase_client(world.sync, ACCOUNT, ann)
+    world.run_until_done()
+    (receipt,) = erasures(world.sync, ACCOUNT).erasures[0].receipts
+    assert receipt.how in ("deleted", "anonymised"), receipt
+    assert bool(receipt.records) == (receipt.how == "anonymised")
+    held = str(bench.records())
+    assert "ann@example.com" not in held
+    assert "bob@example.com" in held
+    told = [note for note in bench.notes() if "I would like an offer" in note["properties"][bench.case.note_body]]
+    assert len(told) == 1 or receipt.how == "anonymised"
+    world.edit(ann, city="Linz")
+    world.run_until_done()
+    assert world.last(ann).reason == reasons.ERASED
+    assert "ann@example.com" not in str(bench.records())
+
+
+_PEOPLE = (("Ann", "+12025550101"), ("Bob", "+12025550102"))
+
+
+def test_what_was_replaced_is_put_back(world: _Connected, bench: Bench) -> None:
+    ann = world.client("Ann", email="ann@example.com", phone="+12025550101", city="Graz")
+    world.run_until_done()
+    world.edit(ann, city="Linz")
+    world.run_until_done()
+    assert [record[bench.field["city"]] for record in world.stored()] == ["Linz"]
+    put_back(world.sync, ACCOUNT, bench.name, Stretch())
+    world.run_until_done()
+    assert [record[bench.field["city"]] for record in world.stored()] == ["Graz"]
+    assert world.last(ann).status == "success"
+    assert compare(world.sync, world.connection_id, everything=True) == Compared(
+        1, ran_at=world.clock.now(), whole=True
+    )
