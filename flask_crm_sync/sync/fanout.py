@@ -22,6 +22,7 @@ from . import reasons
 from .context import Sync
 from .deadlock import again_if_deadlocked
 from .follow_up_notes import notes_that_follow
+from .follow_ups import read_follow_ups
 from .links import forget_former
 from .mapping.turning_away import follows_conversations
 from .operations import new_operation, owe
@@ -186,7 +187,8 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
         theirs = [*gate.admitted(to, own, links), *_taken_by_channel(to, talked, links, gate)]
         past = past_conversations(sync, connection, to, gate, happened.judged.intersection(own))
         found = happened.judged | happened.reviewed
-        rows += _contacts_owed(to, theirs, links, found, now)
+        written = theirs if read_follow_ups(to).fields else [c for c in theirs if c not in happened.only_reviewed]
+        rows += _contacts_owed(to, written, links, found, now)
         rows += notes_that_follow(connection, to, found.intersection(theirs), now)
         rows += _notes_owed(sync, to, [head for head in its if gate.has_taken(to, head.client_id)] + past, now)
     owe(connection, rows)

@@ -118,6 +118,16 @@ def test_confirmation_owes_nothing_where_nothing_follows(scene: Scene) -> None:
     assert [op.kind for op in scene.world.operations(subject_id=client, subject_type="client")] == ["create_lead"]
 
 
+def test_confirmation_from_which_only_a_note_follows_owes_the_note_alone(scene: Scene, crm: FakeCRM) -> None:
+    choose(scene, FollowUps(by_outcome={"confirmed": FollowUp(note=True)}))
+    client, _ = scene.talk()
+    scene.run()
+    scene.review_all()
+    scene.world.drain()
+    assert [op.kind for op in scene.world.operations(subject_id=client, subject_type="client")] == ["create_lead"]
+    assert [note.subject for note in crm.notes.values() if note.subject != "chat"] == ["Qualified lead (confirmed)"]
+
+
 def test_stage_that_a_person_moved_is_left_and_the_log_says_so(scene: Scene, crm: FakeCRM) -> None:
     client, _ = scene.talk()
     scene.run()
