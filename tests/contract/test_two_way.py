@@ -301,16 +301,18 @@ def test_crm_that_tells_no_changes_says_so(adapter: Adapter) -> None:
         adapter.changes_since("")
 
 
-@incapable("schema")
-def test_crm_that_describes_nothing_says_so(adapter: Adapter) -> None:
-    with pytest.raises(UnsupportedFeature):
-        adapter.schema()
+_UNANSWERED: dict[str, Callable[[Adapter], object]] = {
+    "schema": Adapter.schema,
+    "changes": lambda adapter: Adapter.changes_since(adapter, ""),
+    "erase": lambda adapter: Adapter.erase(adapter, [], {}),
+}
 
 
-@incapable("erase")
-def test_crm_that_removes_nobody_says_so(adapter: Adapter) -> None:
+@pytest.mark.parametrize("asked", _UNANSWERED)
+@pytest.mark.parametrize("bench", ["hubspot"], indirect=True)
+def test_adapter_without_an_answer_of_its_own_says_so(adapter: Adapter, asked: str) -> None:
     with pytest.raises(UnsupportedFeature):
-        adapter.erase(["1"], {})
+        _UNANSWERED[asked](adapter)
 
 
 def test_capabilities_are_words_that_somebody_reads() -> None:
