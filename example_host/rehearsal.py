@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .both_ways import CRM, Edit, arrived, edit_in_the_crm, is_well, two_way_figures, with_edits
 from .check import Verdict, compare
-from .connecting import SECOND
+from .connecting import FIRST, SECOND
 from .conversation_file import Told
 from .crew import DemoFailed, Interrupted, say
 from .crms import CRMS
@@ -38,7 +39,22 @@ def rehearse(stage: Stage, conversations: Callable[[], Iterable[Told]], *, timeo
     say(f"{told} conversations told in {time.monotonic() - began:.1f} s")
     ledger = Ledger(stage.app)
     settle(stage, ledger, began + timeout)
-    return conclude(stage, expected, ledger, time.monotonic() - began)
+    edits = edit_both_ways(stage, ledger, expected[FIRST], began + timeout)
+    expected[FIRST] = with_edits(expected[FIRST], edits)
+    return conclude(stage, expected, edits, ledger, time.monotonic() - began)
+
+
+def edit_both_ways(stage: Stage, ledger: Ledger, expected: Expected, deadline: float) -> list[Edit]:
+    """Let people edit in the CRM, and wait until the helpdesk and every other CRM have it."""
+    with reader_of(stage, CRM, FIRST) as reader:
+        edits = edit_in_the_crm(stage.app, reader, expected)
+    say(f"{len(edits)} clients edited in {CRM}")
+    while arrived(stage.app, edits) < len(edits) and time.monotonic() < deadline:
+        bring_forward(stage, deadline)
+        if stage.crew.stop.wait(LOOK_EVERY):
+            raise Interrupted
+    settle(stage, ledger, deadline)
+    return edits
 
 
 def tell(stage: Stage, conversations: Callable[[], Iterable[Told]], seed: int) -> dict[str, Expected]:
@@ -105,7 +121,9 @@ def bring_forward(stage: Stage, deadline: float) -> None:
         say(str(failure))
 
 
-def conclude(stage: Stage, expected: Mapping[str, Expected], ledger: Ledger, seconds: float) -> int:
+def conclude(
+    stage: Stage, expected: Mapping[str, Expected], edits: Sequence[Edit], ledger: Ledger, seconds: float
+) -> int:
     """Compare, explain every difference, and print the result as the last line."""
     expected = {account: due if account != SECOND else qualified_of(stage, due) for account, due in expected.items()}
     found = {crm: [compared(stage, crm, account, due) for account, due in expected.items()] for crm in CRMS}
@@ -117,7 +135,9 @@ def conclude(stage: Stage, expected: Mapping[str, Expected], ledger: Ledger, sec
     crms = {crm: figures(parts) for crm, parts in found.items()}
     result = outcome(list(expected.values()), crms, ledger.operations(), seconds)
     result["qualification"] = qualification_figures(stage.app)
-    result["ok"] = result["ok"] and not ledger.judging()
+    with reader_of(stage, CRM, FIRST) as reader:
+        result["two_way"] = two_way_figures(stage.app, reader, edits)
+    result["ok"] = result["ok"] and not ledger.judging() and is_well(result["two_way"])
     print(json.dumps(result), flush=True)
     return 0 if result["ok"] else 1
 
@@ -130,9 +150,14 @@ def qualified_of(stage: Stage, expected: Expected) -> Expected:
 
 def compared(stage: Stage, crm: str, account: str, expected: Expected) -> tuple[Verdict, int]:
     """Return how an account's portal in a CRM compares with what it must hold, and the calls that it answered."""
-    with SandboxReader(stage.sandbox_url, stage.sandbox_ca, crm, stage.portals[account].get(crm, "")) as reader:
+    with reader_of(stage, crm, account) as reader:
         verdict = compare(expected, reader.contacts(), reader.notes(), CRMS[crm].never_blank)
         return verdict, reader.api_calls()
+
+
+def reader_of(stage: Stage, crm: str, account: str) -> SandboxReader:
+    """Return what reads an account's portal in a CRM of the sandbox."""
+    return SandboxReader(stage.sandbox_url, stage.sandbox_ca, crm, stage.portals[account].get(crm, ""))
 
 
 def figures(parts: Sequence[tuple[Verdict, int]]) -> dict[str, int]:

