@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ...errors import CRMError, PermissionMissing, RecordMissing, RejectedByCRM, ServerFault
+from ...errors import CRMError, PermissionMissing, RejectedByCRM, ServerFault
 from ..answers import objects
 from ..base import RemoteChange, RemoteChanges, RemoteRecord
 from ..feed import time_told
@@ -120,7 +120,7 @@ class Changes:
         return self.client.call(Request("GET", ROOT + link, headers={**READING, **prefer}))
 
     def _read(self, rows: Sequence[Row]) -> list[RemoteChange]:
-        """Return what became of the rows of a page. One that is not there by now is left to whoever reads it."""
+        """Return what became of the rows of a page. One that cannot be read is told without values."""
         gone = [_deletion(row) for row in rows if _is_deletion(row)]
         times = {str(row.get("contactid")).lower(): _modified(row) for row in rows if not _is_deletion(row)}
         found = self.contacts.read(list(times))
@@ -138,8 +138,8 @@ class Changes:
 
 
 def _change(record_id: str, at: datetime | None, outcome: RemoteRecord | CRMError) -> RemoteChange:
-    if isinstance(outcome, RecordMissing):
-        return RemoteChange(record_id, "changed", at)
+    if isinstance(outcome, RejectedByCRM | PermissionMissing):
+        return RemoteChange(record_id, "changed", at)  # gone by now, or kept from us: whoever reads it learns why
     if isinstance(outcome, CRMError):
         raise outcome
     if outcome.id != record_id:

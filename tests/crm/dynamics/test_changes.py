@@ -13,7 +13,7 @@ from flask_crm_sync.crm.base import RemoteChange
 from flask_crm_sync.crm.dynamics import DynamicsAdapter
 from flask_crm_sync.crm.dynamics.changes import BEGINNING, OVERLAP
 from flask_crm_sync.crm.dynamics.untold import ChangesUntold
-from flask_crm_sync.errors import PermissionMissing, ServerFault
+from flask_crm_sync.errors import PermissionMissing, ServerFault, TransientCRMError
 
 from .environment import ROOT, Environment, refusal
 from .office import Office
@@ -120,13 +120,23 @@ def test_merged_contacts_are_told_by_who_stands_for_them_now(office: Office, pol
     }
 
 
-def test_contact_that_is_gone_by_the_time_it_is_read_is_left_to_the_next_reader(env: Environment) -> None:
+@pytest.mark.parametrize("status", [404, 403, 400])
+def test_contact_that_cannot_be_read_is_left_to_the_next_reader(env: Environment, status: int) -> None:
     gone = "00000001-1111-4111-8111-111111111111"
     row = {"contactid": gone.upper(), "modifiedon": "2026-09-21T13:16:39Z"}
     env.mock.add("GET", f"{ROOT}contacts", json={"value": [row], "@odata.deltaLink": _LINK})
-    env.answer = lambda part: refusal(404)
+    env.answer = lambda part: refusal(status)
     told = env.adapter().changes_since(json.dumps([BEGINNING.replace("?", "?$deltatoken=1&"), False, 1, 0]))
     assert [(change.record_id, change.what, change.record) for change in told.changes] == [(gone, "changed", None)]
+
+
+def test_page_whose_contacts_cannot_be_read_now_is_asked_for_again(env: Environment) -> None:
+    row = {"contactid": "00000001-1111-4111-8111-111111111111", "modifiedon": "2026-09-21T13:16:39Z"}
+    env.mock.add("GET", f"{ROOT}contacts", json={"value": [row], "@odata.deltaLink": _LINK})
+    env.answer = lambda part: refusal(503)
+    with pytest.raises(TransientCRMError):
+        env.adapter().changes_since(json.dumps([BEGINNING.replace("?", "?$deltatoken=1&"), False, 1, 0]))
+    assert len(env.mock.calls) == 2
 
 
 def test_time_that_a_pass_reaches_back_to_is_that_of_its_first_page(env: Environment) -> None:
