@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from flask_crm_sync.config import Settings
 from flask_crm_sync.errors import ReconnectRequired
-from flask_crm_sync.models import Budget, Conflict, Connection, CriterionRow, Heartbeat, Judgement
+from flask_crm_sync.models import Budget, Conflict, Connection, CriterionRow, Heartbeat, Judgement, RetryRun
 from flask_crm_sync.models.connection import CONNECTED, NEEDS_ATTENTION
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS
 from flask_crm_sync.qualification.override import override
@@ -59,6 +59,7 @@ def full(directory: Path) -> Helpdesk:
     desk.change(Connection, traits={"portal_id": "111", "time_zone": "Europe/Vienna"}, last_success_at=desk.clock.now())
     _beat(desk)
     _fill_log(desk)
+    _retry_many(desk)
     _contest(desk)
     _beside(desk, "salesforce", state=NEEDS_ATTENTION, state_code="permission_missing", state_message="INSUFFICIENT")
     rests = {"blocked_until": desk.clock.now() + timedelta(minutes=9), "blocked_code": "rate_limited"}
@@ -136,7 +137,9 @@ def _fill_log(desk: Helpdesk) -> None:
         desk.add_client(number, name=name)
     found = {"created": True, "written": ["email", "firstname"], "left": {"phone": "changed in the CRM only"}}
     desk.add_operation(view, "1", status=SUCCESS, details=found, remote_url=TOO_LONG, remote_id="7")
-    history = [{"at": desk.clock.now().isoformat(), "code": "outcome_unknown", "message": "No answer came."}]
+    read_by = {"by": "email", "record": "77", "url": TOO_LONG, "tried": ["email"], "left": {"phone": "changed there"}}
+    noted = {"at": desk.clock.now().isoformat(), "code": "outcome_unknown", "message": "No answer came."}
+    history = [{**noted, **read_by, "crm": "x" * 120}]
     wrong = {"fields": {"email": "is not valid"}, "request_id": "0190f", "history": history}
     words = "Property values were not valid: " + "x" * 120
     desk.add_operation(view, "2", status=FAILED, reason="invalid_record", crm_message=words, details=wrong)
@@ -158,6 +161,17 @@ def _contest(desk: Helpdesk) -> None:
     ]
     with desk.sync.database.write() as database:
         database.execute(sa.insert(Conflict), rows)
+
+
+def _retry_many(desk: Helpdesk) -> None:
+    """Put a retry of many that is under way into the database, and one that was stopped."""
+    now = desk.clock.now()
+    told = {"account_id": OURS, "user_id": "1", "crm": "", "created_at": now - timedelta(minutes=2)}
+    place = {"first_id": 1, "last_id": 900, "reached_id": 400, "done": 400, "total": 900}
+    with desk.sync.database.write() as database:
+        for reason, ended in (("permission_missing", None), ("rejected", now)):
+            row = {**told, **place, "reason": reason, "ended_at": ended, "cancelled": ended is not None}
+            database.execute(sa.insert(RetryRun).values(row))
 
 
 def _connect_with_a_wrong_key(page: Page) -> None:
@@ -276,6 +290,11 @@ STATES = [
     State("log, for a viewer", "/crm/log", who="viewer"),
     State("log, one cause", "/crm/log?status=failed&reason=invalid_record&crm=hubspot"),
     State("log, no such client", "/crm/log?client=nobody"),
+    State("log, some days", "/crm/log?since=2026-11-01&until=2026-11-23"),
+    State("log, what is not a day", "/crm/log?since=yesterday"),
+    State("retry of many, under way", "/crm/log/retries/1"),
+    State("retry of many, under way, for a viewer", "/crm/log/retries/1", who="viewer"),
+    State("retry of many, over", "/crm/log/retries/2"),
     State("entry, success", "/crm/log/1"),
     State("entry, failed", "/crm/log/2"),
     State("entry, waits", "/crm/log/3"),
