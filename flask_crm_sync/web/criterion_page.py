@@ -9,6 +9,7 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from ..host.scan import is_scannable
 from ..models.criterion import DEFAULT_SET
 from ..qualification.bounds import CONTACT_FIELDS
 from ..qualification.criteria import Criterion, CriterionInvalid
@@ -147,7 +148,7 @@ def delete_criterion(criterion_id: str) -> ResponseReturnValue:
 
 def tell_from_when(kept: Kept) -> None:
     """Say from when on a criterion counts; where it looks back, let a worker begin."""
-    if kept.looks_back:
+    if kept.looks_back and is_scannable(this_sync().host.conversation):
         door().queues.wake()
         tell(_("Saved. The conversations of the last 30 days are judged by it now, in the background."))
     else:

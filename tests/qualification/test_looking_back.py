@@ -137,7 +137,10 @@ def test_the_first_criterion_judges_the_last_month_quietly_and_a_second_one_does
     assert scene.news() == []
 
 
-def test_the_only_criterion_looks_back_anew_when_it_changes_and_what_it_finds_then_is_no_news(scene: Scene) -> None:
+def test_the_only_criterion_looks_back_anew_when_it_changes_and_what_it_finds_then_is_no_news(
+    scene_anywhere: Scene,
+) -> None:
+    scene = scene_anywhere
     keep(scene)
     (_, rents), (_, buys) = scene.talk("I want to rent"), scene.talk("I want to buy")
     scene.run()
