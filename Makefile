@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 # a process for each core, each with database servers of its own
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help setup node demo test lint unit test-lowest chaos bench lock clean
+.PHONY: help setup node demo test lint unit test-lowest chaos bench pictures lock clean
 
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -70,6 +70,9 @@ chaos: setup ## The long crash suite: hundreds of kills, on every database
 
 bench: setup ## The benchmarks, as ratios to floors measured in the same run; one JSON object a line
 	@$(BIN)/python -m tests.benchmarks
+
+pictures: setup ## Take the end-user guide's pictures anew where their pages have changed
+	@$(BIN)/python -m tests.browser.guide
 
 lock: ## Resolve the dependencies anew
 	$(BIN)/python -m uv pip compile -q pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
