@@ -33,6 +33,8 @@ DATA = re.compile(
     r"|Number of requests exceeded the limit of 6000\.|Authentication credentials not found\.|access_denied|\bx{3,}"
     r"|Record 77|No answer came\.|a@b\.c|pat-na1-\w+|Property values were not valid:|is not valid|CRM_SYNC_\w+|No\."
     r"|Says book|trade|refund"  # a criterion's name, a channel, keywords
+    r"|[\w ]+ \(\w+, "  # a CRM's field in a list of choices, and fields' labels and options
+    r"|Rating|Topics|Seats|Date of birth|Opted out of mail|Wants mail|Plan|Story|Lead source|Hot|Cold"
     r"|English|Deutsch|(?:[A-Z]\w+/)+[\w-]+"
     r"|Ада Квист-Вайнштейн|Bartholomäus von Wolkenstein-Rodenegg|نور حداد"
 )
