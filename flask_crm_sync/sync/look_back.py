@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..host.scan import scan
 from ..models import Scan
 from .context import Sync
 from .steps import JudgingStep, reach
@@ -53,7 +54,7 @@ _RUNS = sa.select(_scans).where(_scans.c.name.startswith(_NAME)).order_by(_scans
 def _next_slice(sync: Sync, run: sa.Row[Any]) -> bool:
     set_name, _, account_id = run.note.partition(_BETWEEN)
     with sync.database.read() as connection:
-        rows = sync.host.scan_conversations(connection, run.after, run.cursor, SLICE)
+        rows = scan(sync.host.conversation, connection, run.after, run.cursor, SLICE, account_id=account_id)
         heads = sync.host.conversation_heads(connection, [row.id for row in rows])
     own = [head for head in heads.values() if head.account_id == account_id]
     now, is_last = sync.clock.now(), len(rows) < SLICE

@@ -108,6 +108,18 @@ def test_other_accounts_conversations_are_left_alone(scene: Scene) -> None:
     assert scene.world.rows(Qualification) == []
 
 
+def test_other_accounts_conversations_cost_no_slices(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLICE", 2)
+    (theirs,) = scene.world.clients([{"email": "b@example.com"}], account="2")
+    for _ in range(5):
+        scene.world.conversation(theirs, "I want to buy", account="2")
+    _, ours = scene.talk()
+    keep(scene)
+    assert not look_back(scene.world.sync)
+    scene.look()
+    assert scene.status(ours)[0] == "qualified"
+
+
 def test_it_goes_by_slices_and_a_death_loses_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SLICE", 2)
     scene.world.conversations(scene.world.clients(5))
