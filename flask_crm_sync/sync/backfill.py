@@ -28,8 +28,8 @@ from .reach import count_reachable, reach
 from .refusals import NotFound
 from .status import COUNT_TO
 
-CALLS_A_BATCH = 2
-"""One call looks for a batch of records, one writes it; a CRM that must be asked in more steps takes more."""
+SECONDS_A_CALL = 0.5
+"""What a call to a CRM takes, about, where its limits do not make it wait longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,15 @@ def estimate(sync: Sync, account_id: str, crm: str, *, in_full: bool = False) ->
     clients = count_reachable(sync, account_id) - whom.linked if in_full and whom.linked < COUNT_TO else whom.missing
     clients = max(0, clients)
     adapter = adapter_class(crm)
-    calls = CALLS_A_BATCH * math.ceil(clients / adapter.batch_size)
-    return Estimate(clients, calls, calls / _rate(adapter), is_bounded=clients >= COUNT_TO and not in_full)
+    calls = _calls(adapter, clients)
+    seconds = max(calls * SECONDS_A_CALL, calls / _rate(adapter))
+    return Estimate(clients, calls, seconds, is_bounded=clients >= COUNT_TO and not in_full)
+
+
+def _calls(adapter: type[Adapter], clients: int) -> int:
+    """Return about how many calls clients take: each batch is looked up by key and by each kind of search, and sent."""
+    batches = math.ceil(clients / (adapter.records_a_write or adapter.batch_size))
+    return batches * (2 + len(adapter.kind_limits))
 
 
 def _rate(adapter: type[Adapter]) -> float:

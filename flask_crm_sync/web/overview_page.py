@@ -6,6 +6,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from ..sync import overview as sync_overview
+from ..sync.agreement import agreements
 from ..sync.allowance import Used
 from ..sync.overview import OUTCOMES
 from .charts import bars_of, bars_of_budget, columns_of
@@ -38,6 +39,7 @@ def overview() -> ResponseReturnValue:
         states=states,
         state_words={view.crm: state_word(states[view.crm], view.label) for view in views},
         seconds_word=seconds_word,
+        compared=agreements(this_sync(), this_account()),
     )
 
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from ..crm import registry
 from ..sync.connections import ConnectionView, find_connection
 from ..sync.log import find_entry
+from ..sync.mapping.store import versions
 from ..sync.undo import KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
 from .connection_page import adapter_or_404
 from .door import door, this_account, this_sync
@@ -39,6 +40,7 @@ def undo(crm: str) -> ResponseReturnValue:
         asked=asked,
         number=count_kept(this_sync(), known.account_id, crm, stretch) if asked else 0,
         manages=may_manage(),
+        changes=_mapping_changes(known),
         zone=this_reader().zone_name(this_sync().clock.now()),
     )
 
@@ -67,6 +69,16 @@ def state_word(kept: KeptValue) -> str:
     return words.get(kept.state, _("On its way back") if kept.is_owed else _("Kept"))
 
 
+def _mapping_changes(known: ConnectionView) -> list[tuple[int, datetime, str]]:
+    """Return each change of the field mapping, when it was, and the address that asks what was written under it."""
+    found = versions(this_sync(), known.account_id, known.crm)
+    ends = ["", *(_local(version.at) for version in found)]
+    return [
+        (one.version, one.at, url_for(f"{NAME}.undo", crm=known.crm, since=_local(one.at), until=until, look="1"))
+        for one, until in zip(found, ends, strict=False)
+    ]
+
+
 def _say(done: PuttingBack) -> None:
     door().queues.wake()
     if not done.values:
@@ -82,6 +94,11 @@ def _stretch(given: Mapping[str, str]) -> Stretch:
     return Stretch(
         _typed(given.get("since", "")), _typed(given.get("until", "")), backfill_only=bool(given.get("backfill"))
     )
+
+
+def _local(at: datetime) -> str:
+    """Return an instant as the form's fields take it: the reader's time, to the second."""
+    return at.astimezone(this_reader().zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _typed(text: str) -> datetime | None:

@@ -149,8 +149,8 @@ def test_a_worker_that_dies_between_slices_loses_nothing_and_doubles_nothing(
 def test_the_estimate_says_how_many_clients_calls_and_seconds(world: World) -> None:
     world.clients(250, told=False)
     told = estimate(world.sync, ACCOUNT, CRM, in_full=True)
-    assert (told.clients, told.calls, told.is_bounded) == (250, 6, False)
-    assert told.seconds == pytest.approx(6 / (100 * 0.8 / 10), rel=0.5)
+    assert (told.clients, told.calls, told.is_bounded) == (250, 9, False)
+    assert told.seconds == pytest.approx(4.5)
 
 
 def test_only_the_accounts_own_run_can_be_begun_or_paused(desk: Helpdesk) -> None:

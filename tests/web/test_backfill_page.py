@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from flask_crm_sync.models import Agreement, Operation, Overwritten
+from flask_crm_sync.models.mapping import MappingVersion
 from flask_crm_sync.models.operation import PUT_BACK, SUCCESS
 from flask_crm_sync.sync import catch_up
 from flask_crm_sync.sync.backfill import begin_backfill, pause_backfill
@@ -50,7 +54,7 @@ def overwrite(desk: Helpdesk, view: ConnectionView, **values: Any) -> int:
 
 
 def test_it_says_what_it_would_cost_and_begins(desk: Helpdesk, view: ConnectionView) -> None:
-    assert "3 clients are not in HubSpot yet: about 2 calls" in desk.browser("manager").get(PAGE).text
+    assert "3 clients are not in HubSpot yet: about 3 calls" in desk.browser("manager").get(PAGE).text
     shown = post(desk, PAGE, notes="on")
     assert "3 clients are looked at." in shown
     assert "Catching up with your clients" in shown
@@ -111,6 +115,20 @@ def test_a_stretch_is_counted_before_it_is_put_back_in_the_readers_time(desk: He
     assert "Nothing that could be put back" in browser.get(f"{UNDO}?{late}&look=1").text
     assert "Nothing that could be put back" in browser.get(f"{UNDO}?look=1&backfill=1").text
     assert "On its way back" in post(desk, UNDO, since="nonsense")
+
+
+def test_what_was_written_under_a_change_of_the_mapping_is_a_link_away(desk: Helpdesk, view: ConnectionView) -> None:
+    for number, hours in ((1, 2), (2, 1)):
+        row = {"connection_id": view.id, "version": number, "definition": {}, "user_id": "1"}
+        with desk.sync.database.write() as database:
+            at = desk.clock.now() - timedelta(hours=hours)
+            database.execute(sa.insert(MappingVersion).values({**row, "created_at": at}))
+    overwrite(desk, view, written_at=desk.clock.now() - timedelta(minutes=90))
+    shown = desk.browser("manager").get(UNDO).text
+    newest, oldest = re.findall(r'<a href="([^"]*look=1)">Version', shown)
+    browser = desk.browser("manager")
+    assert "1 field could be put back." in browser.get(html.unescape(oldest)).text
+    assert "Nothing that could be put back" in browser.get(html.unescape(newest)).text
 
 
 def test_the_list_goes_on_where_it_ended(desk: Helpdesk, view: ConnectionView, monkeypatch: pytest.MonkeyPatch) -> None:
