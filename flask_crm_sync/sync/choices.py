@@ -16,6 +16,7 @@ from ..errors import AlreadyLinked, AmbiguousMatch, CannotConfirm, RecordMissing
 from ..models.operation import CREATE_NEW, FAILED, LIVE, PENDING, SKIPPED, USE
 from . import audit, reasons
 from .context import Sync
+from .links import begin_anew
 from .log import Entry, find_entry
 from .operations import pending_key
 from .operations import table as _table
@@ -103,6 +104,8 @@ def _resume_once(sync: Sync, entry: Entry, decision: str | None, action: str, by
     now = sync.clock.now()
     with sync.database.write() as database:
         waiting = resume_on(database, entry, decision, now)
+        if decision == CREATE_NEW:
+            begin_anew(database, entry.connection_id, entry.subject_type, entry.subject_id, now)
         _note(database, entry, action, by, now, {"status": PENDING, "decision": decision})
     return waiting
 

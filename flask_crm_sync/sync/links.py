@@ -117,7 +117,7 @@ def _state(row: sa.Row[Any]) -> LinkState:
 
 
 def forget_former(connection: sa.Connection, link_id: UUID, now: datetime) -> None:
-    """Begin a link anew, under another id: its subject's key in the host stands for somebody else now.
+    """Begin a link anew, under another id, as where its subject's key in the host stands for somebody else now.
 
     The record that it led to stays in the CRM, and neither it nor our old key in it is the new subject's.
     """
@@ -131,6 +131,19 @@ def forget_former(connection: sa.Connection, link_id: UUID, now: datetime) -> No
     }
     row = table.update().where(table.c.id == link_id)
     connection.execute(row.values(id=uuid.uuid4(), created_at=now, updated_at=now, **blank))
+
+
+def begin_anew(
+    connection: sa.Connection, connection_id: UUID, subject_type: str, subject_id: str, now: datetime
+) -> None:
+    """Forget a record that was deleted in the CRM, as a person wants another: it gets a key that none had before.
+
+    A CRM that takes our key for the record's own id, as Dynamics does, may keep the deleted one's for good.
+    """
+    of = (table.c.connection_id == connection_id, table.c.subject_type == subject_type)
+    buried = sa.select(table.c.id).where(*of, table.c.subject_id == subject_id, table.c.state == TOMBSTONE)
+    for link_id in connection.execute(buried).scalars().all():
+        forget_former(connection, link_id, now)
 
 
 def owners(

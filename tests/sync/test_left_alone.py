@@ -170,9 +170,11 @@ def test_notes_of_a_record_deleted_in_the_crm_are_skipped(world: World, crm: Fak
 
 def test_a_person_has_a_deleted_record_created_again(world: World, crm: FakeCRM) -> None:
     ada = deleted_in_crm(world, crm)
+    key_of_the_deleted = world.link(ada).id
     decide(world.sync, "1", world.last(ada).id, "create_new")
     world.run()
     assert world.last(ada).status == "success"
+    assert world.link(ada).id != key_of_the_deleted
     assert world.link(ada).state == "active"
     assert crm.record_with(first_name="Ada", city="Graz").id == world.link(ada).remote_id
 
