@@ -29,6 +29,7 @@ from flask_crm_sync.notifications.sending import send_due
 from flask_crm_sync.sandbox.server import Sandbox
 from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.context import Sync
+from flask_crm_sync.sync.drain import Settled
 from flask_crm_sync.sync.fanout import fan_out
 from flask_crm_sync.sync.settings import catch_up_now
 from tests.notifications.desk import channel as make_channel
@@ -296,3 +297,12 @@ def test_news_is_spread_by_the_bell_and_sent_by_a_job_of_its_own(
         monkeypatch.setattr(tasks, "send_due", collecting)
         tasks.notify()
     assert told == [(1,)]
+
+
+def test_what_came_home_wakes_a_worker_for_the_other_connections(running: Running, server: redis.Redis) -> None:
+    told = Settled(1, "1", "hubspot", "apply_remote", "1", "1", "success", "", came_home=False)
+    tasks._tell(running, [told])
+    assert queued(server) == []
+    tasks._tell(running, [dataclasses.replace(told, came_home=True)])
+    assert queued(server) == ["wake"]
+    running.queues.quick_connection().close()
