@@ -205,8 +205,10 @@ def _after_rules(
     sync: Sync, row: sa.Row[Any], conversation: ConversationRecord, judged: Judged, telling: Telling
 ) -> dict[str, Any]:
     before, version = standing_of(row), _version(conversation)
+    is_past = row.judged_version == PAST
     moved_on = row.judged_version not in ("", PAST) and row.judged_version != version
-    after = after_rules(before, Ruled(judged.status, judged.worth_review, moved_on))
+    worth_review = judged.worth_review and (before.review_owed or not is_past)  # looking back costs nobody a review
+    after = after_rules(before, Ruled(judged.status, worth_review, moved_on))
     values = stored(row, after, telling.now) | {"judged_version": version}
     if after.review_owed and not before.review_owed:
         values["review_at"] = review_time(sync.settings, row.conversation_id, row.set_name, telling.now)
@@ -216,7 +218,7 @@ def _after_rules(
     if after.status != before.status:
         owner = (conversation.account_id, row.conversation_id, conversation.client_id, row.set_name)
         move = Move(*owner, before.status, after.status, RULES)
-        telling.add(row.id, move, say, quietly=row.judged_version == PAST)
+        telling.add(row.id, move, say, quietly=is_past)
     return values | {name: getattr(say, name) for name in ("criterion_name", "criterion_version", "score", "reason")}
 
 

@@ -108,6 +108,30 @@ def test_other_accounts_conversations_are_left_alone(scene: Scene) -> None:
     assert scene.world.rows(Qualification) == []
 
 
+def test_what_was_found_looking_back_is_reviewed_only_when_somebody_writes_in_it_again(scene: Scene) -> None:
+    _, conversation = scene.talk()
+    scene.look()
+    keep(scene)
+    look(scene)
+    assert (scene.status(conversation)[0], scene.due(conversation)) == ("qualified", None)
+    scene.world.say(conversation, "Today, if I may")
+    scene.look()
+    assert scene.review_all() == 1
+
+
+def test_looking_back_takes_no_review_away(scene: Scene) -> None:
+    keep(scene, replace(BUYS, required=("buy", "boat"), mode="all", second_look=True))
+    _, conversation = scene.talk("I want to buy")
+    scene.look()
+    due = scene.due(conversation)
+    change_criterion(
+        scene.world.sync, ACCOUNT, only(scene), replace(BUYS, required=("buy", "car"), mode="all", second_look=True)
+    )
+    look(scene)
+    assert due is not None
+    assert scene.due(conversation) == due
+
+
 def test_other_accounts_conversations_cost_no_slices(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SLICE", 2)
     (theirs,) = scene.world.clients([{"email": "b@example.com"}], account="2")
