@@ -25,7 +25,7 @@ from .merge import Left, Plan, merge, settled_base, with_intent
 from .newcomers import take_newcomers
 from .operations import RECORD
 from .outgoing import manners_of
-from .overwritten import keep_overwritten
+from .overwritten import keep_in_between, keep_overwritten
 from .retry import Verdict, skipped, succeeded
 from .steps import Step, reach
 from .two_way import two_way_of
@@ -112,6 +112,7 @@ def _write(drain: Drain, items: Sequence[ContactItem]) -> None:
         for item in still_open(redirected):
             _merge(drain, item)
         again = [item for item in still_open(redirected) if item.plan.writes]
+        keep_in_between(drain, again)
         for item in _send(drain, again) if again else ():
             item.verdict = drain.judged(item.operation, Duplicate(), alone=True)
     refuse_taken(drain, [item for item in items if item.strayed], beside=items)

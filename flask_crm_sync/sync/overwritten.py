@@ -46,14 +46,32 @@ def keep_overwritten(drain: Drain, database: sa.Connection, items: Iterable[Cont
         database.execute(_keeping(database.dialect.name), rows)
 
 
+def keep_in_between(drain: Drain, items: Sequence[ContactItem]) -> None:
+    """Keep what writes that are sent elsewhere than was meant are about to replace, where that is anything."""
+    if any(there and there != item.plan.writes[name] for item in items for name, there in _there(item)):
+        with drain.sync.database.write() as database:
+            drain.lease.renew(database, drain.sync.clock)
+            keep_overwritten(drain, database, items)
+
+
+def _there(item: ContactItem) -> list[tuple[str, str]]:
+    """Return the CRM's values of the fields that are about to be written."""
+    values = item.record.values if item.record is not None else {}
+    return [(name, values.get(name, "")) for name in item.plan.writes]
+
+
 def forget_unwritten(database: sa.Connection, items: Iterable[ContactItem]) -> None:
     """Forget what was kept for writes that surely did not happen, whole or for single fields, where they settle."""
     for item in items:
         surely_not = item.verdict is not None and item.verdict.status != SUCCESS and not _may_have_arrived(item)
-        names = item.overwritten if surely_not else [name for name in item.overwritten if name in item.refused]
+        names = item.overwritten if surely_not else [name for name in item.overwritten if _was_left(item, name)]
         if names:
             own = sa.and_(table.c.operation_id == item.operation.id, table.c.field.in_(names))
             database.execute(table.delete().where(own))
+
+
+def _was_left(item: ContactItem, name: str) -> bool:
+    return name in item.refused or name not in item.plan.writes
 
 
 def _may_have_arrived(item: ContactItem) -> bool:
@@ -73,11 +91,9 @@ def purge_overwritten(sync: Sync) -> int:
 
 
 def _rows(drain: Drain, item: ContactItem) -> Sequence[Mapping[str, Any]]:
-    if item.record is None:
-        return ()
-    there = item.record.values
-    item.overwritten = [name for name, value in item.plan.writes.items() if there.get(name) and there[name] != value]
-    return [_row(drain, item, name, there[name]) for name in item.overwritten]
+    there = {name: value for name, value in _there(item) if value and value != item.plan.writes[name]}
+    item.overwritten = list(there)
+    return [_row(drain, item, name, value) for name, value in there.items()]
 
 
 def _row(drain: Drain, item: ContactItem, name: str, before: str) -> dict[str, Any]:

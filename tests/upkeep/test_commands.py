@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,6 +83,18 @@ def test_what_rests_goes_on_to_its_end(host: Flask, crm: FakeCRM) -> None:
     run(host, *FILL, "--pause")
     assert "3 of 3 clients: done." in run(host, *FILL, "--resume")
     assert len(crm.records) == 3
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is(host: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("flask_crm_sync.cli.backfill.sys", SimpleNamespace(stderr=terminal))
+    assert "3 of 3 clients: done." in run(host, *FILL)
+    assert "Backfill of HubSpot" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()
 
 
 def test_an_unknown_connection_is_an_error_that_explains_itself(host: Flask) -> None:

@@ -155,6 +155,17 @@ def test_a_write_that_was_refused_leaves_nothing_to_put_back(world: World, crm: 
     assert world.rows(Overwritten) == []
 
 
+def test_a_record_that_only_the_write_met_keeps_what_it_had(world: World, crm: FakeCRM) -> None:
+    there = crm.add(email="ada@example.com", city="Graz")
+    world.set_connection(two_way=True, field_rules={"city": {"direction": "both", "conflict": "platform"}})
+    hidden, crm.matches = crm.matches, lambda lookup: ()  # type: ignore[method-assign]
+    client = world.client("Ada", email="ada@example.com", city="Linz")
+    world.run_until_done()
+    crm.matches = hidden  # type: ignore[method-assign]
+    assert crm.records[there].values["city"] == "Linz"
+    assert [(row.field, row.client_id) for row in world.rows(Overwritten)] == [("city", client)]
+
+
 def test_a_record_that_was_deleted_in_the_crm_is_not_made_again(world: World, crm: FakeCRM, ada: str) -> None:
     crm.delete(next(iter(crm.records)))
     undo(world)
