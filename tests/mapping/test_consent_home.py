@@ -86,3 +86,18 @@ def test_a_contact_that_refuses_becomes_a_client_that_refuses(both: Mapped, here
     assert not wants_mail(both, here, first_name="Ada")
     assert wants_mail(both, here, first_name="Bo") == (here == "opt_out")
     assert both.crm.record_with(first_name="Ada").values["opt_out"] == "true"
+
+
+def test_a_usual_field_that_is_filled_from_a_template_does_not_come_home(both: Mapped) -> None:
+    both.rows(MappingRow("city", "template", template="{{ client.city | upper }}"))
+    ada = both.world.client("Ada", email="ada@example.com", city="Graz")
+    both.world.run_until_done()
+    record = str(both.world.link(ada).remote_id)
+    assert both.record(ada)["city"] == "GRAZ"
+    both.crm.edit(record, city="Linz", first_name="Adele")
+    tell(both, record)
+    both.world.run_until_done()
+    with Session(both.world.engine) as session:
+        (found,) = session.scalars(sa.select(Client))
+        assert (found.city, found.first_name) == ("Graz", "Adele")
+    assert both.record(ada)["city"] == "Linz"

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flask_crm_sync.host.binding import ClientBinding
+from flask_crm_sync.host.records import ClientRecord
 from flask_crm_sync.models import AuditEntry
+from flask_crm_sync.sync.mapping.applying import translated
 from flask_crm_sync.sync.mapping.checking import MappingInvalid
-from flask_crm_sync.sync.mapping.rows import MappingRow
+from flask_crm_sync.sync.mapping.filters import Condition
+from flask_crm_sync.sync.mapping.rows import FieldMapping, MappingRow
 from flask_crm_sync.sync.mapping.schema import FRESH, known_schema, refresh_stale
-from flask_crm_sync.sync.mapping.store import restore_version, versions
+from flask_crm_sync.sync.mapping.store import described, restore_version, versions
 from flask_crm_sync.sync.merge import Base, Digester, Manner, Terms, merge
 from flask_crm_sync.sync.refusals import ChoiceNotPossible, NotFound
-from tests.mapping.conftest import Mapped
+from flask_crm_sync.testing import FakeAdapter, FakeCRM
+from tests.mapping.conftest import CUSTOM, Mapped
 from tests.mapping.fields import FIELDS, GROUND
-from tests.sync.world import ACCOUNT
+from tests.sync.conftest import settings as own_settings
+from tests.sync.host_models import Client
+from tests.sync.world import ACCOUNT, World
 
 PLAN = MappingRow("plan", source="custom.plan")
 
@@ -109,8 +120,6 @@ _SIDES = st.sampled_from(["true", "false", ""])
 def test_consent_never_becomes_less_strict(
     agreed: str, mine: str, theirs: str, strict: str, both_ways: bool, known: bool
 ) -> None:
-    import uuid
-
     digest = Digester(b"a secret of this test", uuid.UUID(int=7))
     base = Base(1, {"f": (digest("f", agreed), digest("f", agreed))} if known else {})
     terms = Terms() if both_ways else None
@@ -168,3 +177,46 @@ def test_the_crms_fields_are_asked_for_once_a_day(mapped: Mapped) -> None:
     assert "seats" in names
     assert "plan" not in names
     assert mapped.mapping.fields[0].name == "plan"
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(
+    st.sets(st.sampled_from(["first_name", "company", "city", "plan", "seats"])),
+    st.dictionaries(st.sampled_from(["first_name", "city", "plan", "seats", "rating"]), st.text(max_size=5)),
+    st.sampled_from(["merge", "overwrite", "if_new", "if_empty"]),
+    st.booleans(),
+)
+def test_nothing_is_written_that_is_not_mapped(
+    off: set[str], theirs: dict[str, str], mode: str, both_ways: bool
+) -> None:
+    usual = {spec.name for spec in GROUND.specs}
+    rows = tuple(MappingRow(name, "off") for name in sorted(off & usual)) + tuple(
+        MappingRow(name, source="city", mode=mode)  # type: ignore[arg-type]
+        for name in sorted({"plan", "seats"} - off)
+    )
+    mapping = described(FieldMapping(1, rows), GROUND)
+    ours = translated(FakeAdapter, mapping, ClientRecord("1", "1", first_name="Ada", city="7", company="Nowak"))
+    digest = Digester(b"a secret of this test", uuid.UUID(int=7))
+    terms = Terms() if both_ways else None
+    plan = merge(Base(1, {}), {}, ours, theirs, digest, version=1, terms=terms, manners=mapping.manners)
+    assert not off & plan.writes.keys()
+    assert not off & plan.brings.keys()
+    assert plan.writes.keys() <= usual | {"plan", "seats"}
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_mappings_and_filters_are_kept_on_every_database(
+    engine_of: Callable[[str], Any], clock: Any, crm: FakeCRM, kind: str
+) -> None:
+    world = World(
+        engine_of(kind), clock, own_settings(), crm.connect, client_binding=ClientBinding(Client, custom=CUSTOM)
+    )
+    mapped = Mapped(world, crm)
+    mapped.rows(PLAN)
+    mapped.filter(Condition("channel", "equals", "whatsapp"), Condition("city", "equals", "gold"), match="any")
+    ada, bo = world.clients([{"email": "a@example.com", "city": "gold"}, {"email": "b@example.com"}])
+    world.conversation(bo, channel="WhatsApp")
+    world.run_until_done()
+    assert (mapped.record(ada)["plan"], mapped.record(bo)["plan"]) == ("gold", "")
+    assert [one.version for one in versions(world.sync, ACCOUNT, "hubspot")] == [2, 1]
+    assert refresh_stale(world.sync) is False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 from ...crm.base import RemoteField
@@ -73,7 +73,7 @@ class MappingRow:
 _USUAL = MappingRow("")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldMapping:
     """One version of a connection's mapping. `fields` describes those fields of its rows that the adapter has not."""
 
@@ -84,13 +84,17 @@ class FieldMapping:
 
     def row(self, name: str) -> MappingRow | None:
         """Return the row of a field, None where it is filled as usual."""
-        return next((row for row in self.rows if row.field == name), None)
+        return self._rows_by_field.get(name)
 
     def field(self, name: str) -> RemoteField | None:
         """Return the description of a further field, None where the field is the adapter's own."""
         return next((one for one in self.fields if one.name == name), None)
 
-    @property
+    @cached_property
+    def _rows_by_field(self) -> dict[str, MappingRow]:
+        return {row.field: row for row in reversed(self.rows)}
+
+    @cached_property
     def manners(self) -> dict[str, Manner]:
         """Return how each field is written that does not simply go by the three-way merge."""
         found = {row.field: self._manner(row) for row in self.rows}
@@ -119,13 +123,29 @@ EMPTY = FieldMapping()
 
 
 def read_mapping(connection: Mapping[Any, Any]) -> FieldMapping:
-    """Return the mapping that a connection's row goes by; the empty one where nobody has changed anything."""
+    """Return the mapping that a connection's row goes by; the empty one where nobody has changed anything.
+
+    A drain asks for each of its clients, always with the same row: what was read of it last is at hand.
+    """
     stored = connection["mapping"]
-    return mapping_from_json(stored) if stored else EMPTY
+    if not stored:
+        return EMPTY
+    last, found = _lately.get(id(stored), (None, EMPTY))
+    if last is not stored:
+        found = mapping_from_json(stored)
+        if len(_lately) >= _KEPT:
+            _lately.clear()
+        _lately[id(stored)] = stored, found
+    return found
+
+
+_KEPT = 64
+_lately: dict[int, tuple[Any, FieldMapping]] = {}
+"""What was read of rows' values lately, each kept as long as what it was read of."""
 
 
 def mapping_from_json(stored: Mapping[str, Any]) -> FieldMapping:
-    """Read a mapping as it is stored; the same one is read once, as a drain asks for each client."""
+    """Read a mapping as it is stored; one of the same content is read once."""
     return _read(json.dumps(stored, sort_keys=True))
 
 
