@@ -26,7 +26,8 @@ def told(directory: Path) -> Helpdesk:
     desk.add_client(2, name="Bartholomäus von Wolkenstein-Rodenegg")
     desk.add_client(3, name="نور حداد")
     night = {"quiet_from": 22 * 60, "quiet_to": 7 * 60, "time_zone": "Europe/Vienna"}
-    phone = channel(desk.sync, user="1", label="My phone", rhythm="daily", daily_at=480, **night)
+    words = {"template": "{client}: {what} {link}"}
+    phone = channel(desk.sync, user="1", label="My phone", rhythm="daily", daily_at=480, **night, **words)
     _call(desk, phone, PHONE)
     channel(desk.sync, label="Sales team's chat")
     paused = channel(desk.sync, label="Last year's chat")
