@@ -22,8 +22,8 @@ class Channel(Base):
 
     `fence` counts those who ever sent here; a sender holds the channel until `lease_until` (epoch seconds of the
     database's clock) and settles only while the number is its own. While `retry_at` is set the channel rests after a
-    failure; `failing_since` and `failing_code` say since when, and why. `template` holds the owner's own words for news,
-    with holes such as {client}; null or "" stands for ours.
+    failure; `failing_since` and `failing_code` say since when, and why. `template` holds the owner's own words for
+    news, with holes such as {client}; null or "" stands for ours.
     """
 
     __tablename__ = "crm_sync_channel"
