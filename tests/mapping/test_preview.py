@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_crm_sync.models import Link, Operation
+from flask_crm_sync.models import Budget, Link, Operation
 from flask_crm_sync.sync.mapping.filters import Condition
 from flask_crm_sync.sync.mapping.preview import preview_client, preview_sample
 from flask_crm_sync.sync.mapping.rows import FieldMapping, MappingRow
@@ -102,3 +102,16 @@ def test_another_accounts_client_is_not_there(mapped: Mapped) -> None:
     for client in (theirs, "999", "nonsense"):
         with pytest.raises(NotFound):
             preview(mapped, client)
+
+
+def test_a_preview_takes_its_calls_from_the_budget_and_leaves_the_reserve(mapped: Mapped) -> None:
+    mapped.crm.limits = {"call": (10, 1000.0)}
+    ada = mapped.world.client("Ada", email="ada@example.com")
+    mapped.world.fan_out()
+    for _ in range(8):
+        assert preview(mapped, ada).outcome == "create"
+    (spent,) = [row.used for row in mapped.world.rows(Budget)]
+    assert spent == 8
+    refused = preview(mapped, ada)
+    assert (refused.outcome, refused.reason) == ("not_sent", "rate_limited")
+    assert len(mapped.crm.calls) == 8

@@ -1,7 +1,7 @@
 """What would be written for a client, beside what is there now, and the calls it would cost. Nothing is written.
 
 A preview takes the way of a drain as far as the merge: the same rules, the same reading of the CRM, the same merge. It
-holds no lease and settles nothing, and what it learns is forgotten with it.
+holds no lease and settles nothing; its calls come out of the budget that all workers share.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
+from ...clock import Clock
+from ...credentials.flows import flow_of
 from ...crm.base import Adapter
 from ...crm.http import Allowance
 from ...crm.registry import adapter_class
 from ...models import Connection, Link
 from ...models.change import CLIENT
 from ...models.link import ACTIVE
-from ...models.operation import FULL_BATCH, LIVE, UPDATE_CONTACT
-from ..budget import RESERVE, SharedMeter
+from ...models.operation import FULL_BATCH, LIVE, UPDATE, UPDATE_CONTACT
+from ..budget import RESERVE, SharedMeter, budget_key
 from ..claim import Claimed
 from ..contact_items import ContactItem
 from ..contacts import plan_contacts
@@ -150,17 +152,29 @@ def preview_backfill(sync: Sync, account_id: str, crm: str) -> BackfillPreview:
     return BackfillPreview(clients, have, calls, max(paced, calls * _SECONDS_A_CALL))
 
 
+class _NoLease(Lease):
+    """Stands where a drain has its lease: it holds nothing, and so covers what only reads."""
+
+    def covers(self, seconds: float, clock: Clock) -> bool:
+        return True
+
+    def renew(self, connection: sa.Connection, clock: Clock) -> None:
+        """There is nothing to hold."""
+
+
 @dataclass
 class _Counter:
-    """Counts an adapter's calls (crm.http.Meter); looking costs little, and is no drain's."""
+    """Counts an adapter's calls, each taken from the budget that all workers share (crm.http.Meter)."""
 
+    budget: SharedMeter
     spent: list[str] = field(default_factory=list)
 
     def spend(self, kind: str) -> None:
+        self.budget.spend(kind)
         self.spent.append(kind)
 
     def learn(self, allowance: Allowance) -> None:
-        """What the CRM's headers say is learned by drains, which hold the budget."""
+        self.budget.learn(allowance)
 
 
 def _previews(sync: Sync, account_id: str, crm: str, client_ids: Sequence[str], mapping: FieldMapping | None) -> Sample:
@@ -188,11 +202,20 @@ def _looking(sync: Sync, account_id: str, crm: str, mapping: FieldMapping | None
         row: Mapping[Any, Any] = database.execute(query).mappings().one()
     if mapping is not None:
         row = {**row, "mapping": mapping.to_json()}
-    adapter, counter = open_adapter(sync, row), _Counter()
+    adapter, lease = open_adapter(sync, row), _NoLease(row["id"], -1, 0.0, 0.0)
     with closing(adapter.http):
-        adapter.http.meter = counter
-        lease = Lease(row["id"], -1, 0.0, 0.0)
-        yield Drain(sync, lease, cast(sa.RowMapping, row), adapter, SharedMeter(sync, "", lease)), counter
+        meter = SharedMeter.make(sync, _budget_of(sync, row), lease, adapter)
+        meter.lane = UPDATE  # new leads keep their reserve
+        adapter.http.meter = counter = _Counter(meter)
+        yield Drain(sync, lease, cast(sa.RowMapping, row), adapter, meter), counter
+        with sync.database.write() as database:
+            meter.give_back(database)
+
+
+def _budget_of(sync: Sync, row: Mapping[Any, Any]) -> str:
+    credentials = sync.open_credentials(row["id"], row["credentials"])
+    flow = flow_of(adapter_class(row["crm"]), row["auth_method"], credentials, sync.settings)
+    return budget_key(sync, row, credentials, flow)
 
 
 def _asked(sync: Sync, drain: Drain, number: int, client_id: str) -> Claimed:
