@@ -82,6 +82,7 @@ def test_our_tables_hold_nothing_of_the_person(world: World, crm: FakeCRM, ada: 
     world.set_operation(operation.id, **told)
     _hold_more(world, ada)
     erase_client(world.sync, ACCOUNT, ada)
+    assert "Lovelace" not in everything_stored(world)  # at once, however long the CRM takes
     world.run_until_done()
     left = everything_stored(world)
     assert EMAIL not in left

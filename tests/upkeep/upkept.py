@@ -11,6 +11,7 @@ from flask_crm_sync.models import Agreement, Connection, Erasure, Overwritten, R
 from flask_crm_sync.models.operation import ERASE, SUCCESS
 from flask_crm_sync.sync.backfill import begin_backfill, pause_backfill
 from flask_crm_sync.sync.catch_up import catch_up
+from flask_crm_sync.sync.erasing import NO_WAY
 from tests.web.helpdesk import OURS, START, Client, Helpdesk, open_helpdesk
 
 ERASURE, LIFTED = (f"/crm/erasures/{UUID(int=number)}" for number in (1, 2))
@@ -51,11 +52,11 @@ def _replace(desk: Helpdesk, connection_id: UUID, number: int) -> None:
 
 def _erase(desk: Helpdesk, connection_id: UUID, waiting: int) -> None:
     asked = {"account_id": OURS, "requested_at": START}
-    by_hand = {"how": "by_hand", "says": "This CRM lets no app remove a person.", "records": [["77", TOO_LONG]]}
-    done = {"how": "deleted", "says": "The record was deleted.", "notes": 3}
+    by_hand = {"how": "by_hand", "says": NO_WAY, "records": [["77", TOO_LONG]]}
+    done = {"how": "deleted", "says": "The contact was deleted for good, and its notes with it.", "notes": 3}
     with desk.sync.database.write() as database:
         row = dict(database.execute(sa.select(Connection.__table__)).mappings().first() or {})
-        beside = {"id": uuid4(), "crm": "autochat", "remote_label": "AutoChat of Example Ltd"}
+        beside = {"id": uuid4(), "crm": "autochat", "remote_label": "autochat of Example Ltd"}
         database.execute(sa.insert(Connection).values(row | beside))
         database.execute(sa.insert(Erasure).values(id=UUID(int=1), client_id="3", **asked))
         database.execute(sa.insert(Erasure).values(id=UUID(int=2), client_id="9" * 40, lifted_at=START, **asked))

@@ -40,7 +40,7 @@ DATA = re.compile(
 )
 """What the helpdesks of these tests are filled with, and the CRMs' names."""
 WORD = re.compile(r"[^\W\d_]{2,}")
-FRAGMENTS = {"log_rows", "connection_progress"}
+FRAGMENTS = {"log_rows", "connection_progress", "erasure_as_json"}
 
 
 class Texts(HTMLParser):
