@@ -28,7 +28,9 @@ class Qualification(Base):
     `status` is pending, qualified or unqualified; `final` tells a reviewed or decided one from a provisional one, and
     `decided_by` who decided last: rules, review or person. `judge_at` is set while the rules have to look again.
     `review_at` is set while a review is due; `review_claim` and `review_until` (epoch seconds of the database's clock)
-    say which worker holds it. `ever_qualified_at` stays once it is set: the client may be in the CRM since.
+    say which worker holds it. `judged_version` is a digest of what the client had said when the rules last spoke,
+    behind "past " where that was looking back. `ever_qualified_at` stays once it is set: the client may be in the CRM
+    since.
     """
 
     __tablename__ = "crm_sync_qualification"

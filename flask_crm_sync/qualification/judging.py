@@ -21,7 +21,7 @@ from ..host.bound import BindingFailure
 from ..host.messages import WHOLE
 from ..host.records import ClientRecord, ConversationRecord
 from ..models.database import supports_skip_locked
-from ..models.qualification import RULES
+from ..models.qualification import QUALIFIED, RULES, WAITING
 from ..sync.context import Sync
 from ..sync.deadlock import again_if_deadlocked
 from ..sync.qualified import table
@@ -40,6 +40,8 @@ BATCHES = 10
 """Batches that one call does; a job that has more to do asks for another one."""
 _HOLD = timedelta(seconds=60)
 _AFTER_FAILURE = timedelta(minutes=10)
+_QUIETLY = f"{PAST} "
+"""Stands before the version of a conversation that was judged looking back, until its client writes again."""
 
 _log = logging.getLogger(__name__)
 
@@ -205,8 +207,8 @@ def _after_rules(
     sync: Sync, row: sa.Row[Any], conversation: ConversationRecord, judged: Judged, telling: Telling
 ) -> dict[str, Any]:
     before, version = standing_of(row), _version(conversation)
-    is_past = row.judged_version == PAST
-    moved_on = row.judged_version not in ("", PAST) and row.judged_version != version
+    is_past, heard = row.judged_version == PAST, row.judged_version.removeprefix(PAST).strip()
+    moved_on = bool(heard) and heard != version
     worth_review = judged.worth_review and (before.review_owed or not is_past)  # looking back costs nobody a review
     after = after_rules(before, Ruled(judged.status, worth_review, moved_on))
     values = stored(row, after, telling.now) | {"judged_version": version}
@@ -215,10 +217,16 @@ def _after_rules(
     if after.decided_by != RULES:
         return values
     say = _said(judged)
+    owner = (conversation.account_id, row.conversation_id, conversation.client_id, row.set_name)
+    was_quiet = row.judged_version.startswith(_QUIETLY)
     if after.status != before.status:
-        owner = (conversation.account_id, row.conversation_id, conversation.client_id, row.set_name)
-        move = Move(*owner, before.status, after.status, RULES)
-        telling.add(row.id, move, say, quietly=is_past)
+        telling.add(row.id, Move(*owner, before.status, after.status, RULES), say, quietly=is_past)
+    elif was_quiet and moved_on and after.status == QUALIFIED:
+        telling.announce(row.id, Move(*owner, WAITING, QUALIFIED, RULES), say)
+    elif was_quiet and not moved_on:
+        is_past = True
+    if is_past:
+        values["judged_version"] = _QUIETLY + version
     return values | {name: getattr(say, name) for name in ("criterion_name", "criterion_version", "score", "reason")}
 
 

@@ -101,6 +101,11 @@ class Telling:
             self.look_at(move.account_id, move.client_id)
             self.news.append((row_id, move, say))
 
+    def announce(self, row_id: UUID, move: Move, say: Say) -> None:
+        """Tell of what was found quietly, and is in the history: somebody goes on with it, so that it is news now."""
+        self.look_at(move.account_id, move.client_id)
+        self.news.append((row_id, move, say))
+
     def look_at(self, account_id: str, client_id: str) -> None:
         """Let the fan-out look at a client, of whom a conversation was judged anew."""
         if client_id:

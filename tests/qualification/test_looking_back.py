@@ -119,6 +119,37 @@ def test_what_was_found_looking_back_is_reviewed_only_when_somebody_writes_in_it
     assert scene.review_all() == 1
 
 
+def test_a_lead_of_the_past_that_goes_on_talking_is_news_and_sent_at_once(scene_anywhere: Scene) -> None:
+    scene = scene_anywhere
+    scene.connection(qualified_only=True)
+    client, conversation = scene.talk()
+    scene.run()
+    keep(scene)
+    look(scene)
+    scene.run()
+    assert (scene.news(), scene.world.operations(client_id=client)) == ([], [])
+    for said in ("Today, if I may", "Or tomorrow"):
+        scene.world.say(conversation, said)
+        scene.run()
+    assert scene.news() == [("lead_qualified", conversation)]
+    assert ("create_lead", "success", "") in scene.world.outcomes(client_id=client)
+    assert scene.history(conversation) == [("rules", "pending", "qualified")]
+
+
+def test_what_others_say_or_change_makes_a_lead_of_the_past_no_news(scene: Scene) -> None:
+    client, conversation = scene.talk()
+    scene.look()
+    keep(scene)
+    look(scene)
+    scene.world.edit(client, city="Wels")
+    scene.world.change_conversation(conversation, channel="email")
+    scene.look()
+    assert scene.news() == []
+    scene.world.say(conversation, "Hello?")
+    scene.look()
+    assert scene.news() == [("lead_qualified", conversation)]
+
+
 def test_looking_back_takes_no_review_away(scene: Scene) -> None:
     keep(scene, replace(BUYS, required=("buy", "boat"), mode="all", second_look=True))
     _, conversation = scene.talk("I want to buy")
