@@ -23,7 +23,7 @@ from .connections import ConnectionView, find_connection
 from .context import Sync
 from .operations import CONTACT_KINDS, NOTE_KINDS
 from .operations import table as operations
-from .progress import CATCH_UP, Kept, current_run, keep
+from .progress import CATCH_UP, Kept, current_run, keep, set_going_again
 from .reach import count_reachable, reach
 from .refusals import NotFound
 from .status import COUNT_TO
@@ -85,7 +85,7 @@ def begin_backfill(sync: Sync, account_id: str, crm: str, *, notes: bool = False
     total, now = count_reachable(sync, account_id), sync.clock.now()
     told: dict[str, Any] = {CATCH_UP: total, **({"notes": True} if notes else {})}
     with sync.database.write() as database:
-        _set_going_again(database, known, now)  # a run that was paused gives way to this one
+        set_going_again(database, known.id, now)  # a run that was paused gives way to this one
         begin_to_catch_up(database, known.id, total, now, notes=notes)
         record(database, account_id, SETTINGS, now=now, by=by, subject_id=known.id, crm=crm, after=told)
     return total
@@ -111,7 +111,7 @@ def _switch(sync: Sync, account_id: str, crm: str, by: str, *, paused: bool) -> 
         if paused:
             database.execute(_REST, {"of": known.id})
         else:
-            _set_going_again(database, known, now)
+            set_going_again(database, known.id, now)
         told = {"catch_up": "paused" if paused else "resumed"}
         record(database, account_id, SETTINGS, now=now, by=by, subject_id=known.id, crm=crm, after=told)
     return True
@@ -120,10 +120,6 @@ def _switch(sync: Sync, account_id: str, crm: str, by: str, *, paused: bool) -> 
 def _may_switch(stored: Kept, *, paused: bool) -> bool:
     run = stored[1]
     return run.what == CATCH_UP and not run.cancelled and run.paused != paused
-
-
-def _set_going_again(database: sa.Connection, known: ConnectionView, now: Any) -> None:
-    database.execute(_GO_ON, {"of": known.id, "now": now})
 
 
 def _connected(sync: Sync, account_id: str, crm: str) -> ConnectionView:
@@ -141,9 +137,4 @@ _REST = (
     operations.update()
     .where(_OWED, _KINDS, operations.c.claim.is_(None), operations.c.due_at.is_not(None), sa.not_(operations.c.unknown))
     .values(due_at=sa.null(), reason=reasons.BACKFILL_PAUSED)
-)
-_GO_ON = (
-    operations.update()
-    .where(_OWED, operations.c.due_at.is_(None), operations.c.reason == reasons.BACKFILL_PAUSED)
-    .values(due_at=sa.bindparam("now"), reason="")
 )

@@ -16,9 +16,11 @@ import sqlalchemy as sa
 
 from ..models import Operation, Scan
 from ..models.operation import ADD_NOTE, BULK, LANES, PENDING, UPDATE_CONTACT
+from . import reasons
 from .audit import SETTINGS, record
 from .connections import find_connection
 from .context import Sync
+from .operations import CONTACT_KINDS, NOTE_KINDS
 from .rounds import next_round
 from .status import COUNT_TO
 
@@ -138,6 +140,7 @@ def cancel(sync: Sync, account_id: str, crm: str, *, by: str = "") -> int:
             return 0
         run = replace(known[1], cancelled=True, through=known[1].what != CATCH_UP)
         keep(database, view.id, known, run)
+        set_going_again(database, view.id, now)
         told: dict[str, Any] = {"by": by, "subject_id": view.id, "crm": crm, "after": {"cancelled": run.what}}
         record(database, account_id, SETTINGS, now=now, **told)
         if run.what != CATCH_UP:
@@ -147,12 +150,20 @@ def cancel(sync: Sync, account_id: str, crm: str, *, by: str = "") -> int:
 
 
 def withdraw(sync: Sync, connection_id: UUID) -> int:
-    """Take back a slice of what catching up owed and nobody has begun; return how much it was."""
+    """Take back a slice of what catching up owed and nobody has begun; return how much it was.
+
+    What else goes in that lane, such as former values on their way back, is not the run's.
+    """
     with sync.database.write() as database:
         some = database.execute(_OWED_IN_BULK, {"of": connection_id, "most": SLICE}).scalars().all()
         if some:
             database.execute(_operations.delete().where(_operations.c.id.in_(some), _operations.c.claim.is_(None)))
         return len(some)
+
+
+def set_going_again(database: sa.Connection, connection_id: UUID, now: datetime) -> None:
+    """Let go on what rests because its run was paused, in the caller's transaction."""
+    database.execute(_GO_ON, {"of": connection_id, "now": now})
 
 
 def current_run(database: sa.Connection, connection_id: UUID, *, hold: bool = False) -> Kept | None:
@@ -222,6 +233,12 @@ _CATCHING_UP = f'{{"what":"{CATCH_UP}",'
 _PENDING = sa.and_(_operations.c.connection_id == sa.bindparam("of"), _operations.c.status == PENDING)
 _WAITS = sa.select(_operations.c.id).where(_PENDING, _operations.c.lane.in_(sa.bindparam("lanes", expanding=True)))
 _IN_BULK = sa.and_(_PENDING, _operations.c.lane == BULK)
+_OF_RUNS = _operations.c.kind.in_((*CONTACT_KINDS, *NOTE_KINDS))
+_GO_ON = (
+    _operations.update()
+    .where(_IN_BULK, _operations.c.due_at.is_(None), _operations.c.reason == reasons.BACKFILL_PAUSED)
+    .values(due_at=sa.bindparam("now"), reason="")
+)
 _ORDER = (_operations.c.due_at, _operations.c.id)  # the index's own, so that both ends are one look-up each
 _ENDS = sa.select(
     sa.select(_operations.c.id).where(_IN_BULK).order_by(*_ORDER).limit(1).scalar_subquery(),
@@ -233,7 +250,7 @@ _ENDS = sa.select(
 )
 _OWED_IN_BULK = (
     sa.select(_operations.c.id)
-    .where(_IN_BULK, _operations.c.claim.is_(None), _operations.c.attempts == 0)
+    .where(_IN_BULK, _OF_RUNS, _operations.c.claim.is_(None), _operations.c.attempts == 0)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
 _BACK = (

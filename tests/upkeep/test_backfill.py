@@ -109,6 +109,17 @@ def test_a_stopped_run_takes_back_what_it_owed_also_while_it_rests(world: World,
     assert crm.records == {}
 
 
+def test_a_run_that_is_stopped_while_it_rests_leaves_nothing_resting(world: World, crm: FakeCRM) -> None:
+    first, second = world.clients(2, told=False)
+    begin_backfill(world.sync, ACCOUNT, CRM)
+    catch_up(world.sync)
+    world.set_operation(world.operation(subject_id=first).id, attempts=1)
+    pause_backfill(world.sync, ACCOUNT, CRM)
+    cancel(world.sync, ACCOUNT, CRM)
+    run_to_the_end(world)
+    assert [world.link(one) is not None for one in (first, second)] == [True, False]
+
+
 def test_past_conversations_get_their_notes_where_that_is_asked_for(world: World, crm: FakeCRM) -> None:
     ids = world.clients(3, told=False)
     for id in ids[:2]:

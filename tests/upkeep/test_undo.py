@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown, ServerFault
 from flask_crm_sync.models import AuditEntry, Overwritten
 from flask_crm_sync.sync import reasons
+from flask_crm_sync.sync.backfill import begin_backfill
+from flask_crm_sync.sync.catch_up import catch_up
 from flask_crm_sync.sync.overwritten import purge_overwritten
+from flask_crm_sync.sync.progress import cancel
 from flask_crm_sync.sync.refusals import NotFound
 from flask_crm_sync.sync.secrets import ROTATED, rotate
 from flask_crm_sync.sync.steps import Step
@@ -137,6 +140,15 @@ def test_a_lost_answer_is_read_back(world: World, crm: FakeCRM, ada: str) -> Non
     world.run_until_done()
     assert (city(crm), states(world)) == ("Graz", ["returned"])
     assert len([one for who, one in next(iter(crm.records.values())).versions if one["city"] == "Graz"]) >= 1
+
+
+def test_stopping_a_backfill_takes_no_former_value_off_its_way(world: World, crm: FakeCRM, ada: str) -> None:
+    begin_backfill(world.sync, ACCOUNT, CRM)
+    catch_up(world.sync)
+    put_back(world.sync, ACCOUNT, CRM, Stretch())
+    cancel(world.sync, ACCOUNT, CRM)
+    world.run_until_done()
+    assert city(crm) == "Graz"
 
 
 def test_it_waits_for_an_outage(world: World, crm: FakeCRM, ada: str) -> None:
