@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,9 @@ import sqlalchemy as sa
 
 from ..crm.base import Erased, Lookup
 from ..errors import CRMError, RecordMissing, UnsupportedFeature
-from ..models import Receipt
+from ..models import Erasure, Receipt
 from ..models.change import CLIENT
-from ..models.operation import SUCCESS
+from ..models.operation import PENDING, SUCCESS
 from . import reasons
 from .claim import Claimed
 from .drain import Drain, alone
@@ -28,6 +29,7 @@ from .qualified import PAST
 from .retry import Verdict, succeeded
 from .steps import Step, reach
 
+_erasures: sa.Table = sa.inspect(Erasure).local_table  # type: ignore[assignment]
 _receipts: sa.Table = sa.inspect(Receipt).local_table  # type: ignore[assignment]
 
 NO_WAY = "This CRM lets no app remove a person. Remove the record and its notes there by hand."
@@ -58,7 +60,9 @@ def push_erasures(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ErasureI
     """Bring a batch of erasures to a verdict each; return them for `settle_erasures` as well."""
     items = _load(drain, batch)
     reach(Step.LOADED)
-    _look_for(drain, [item for item in items if item.maybe_created])
+    for item in items:
+        _let_rest(drain, item)
+    _look_for(drain, [item for item in items if item.verdict is None and item.maybe_created])
     reach(Step.CRM_READ)
     _erase(drain, [item for item in items if item.verdict is None and item.records])
     reach(Step.CRM_WRITTEN)
@@ -75,7 +79,9 @@ def settle_erasures(drain: Drain, database: sa.Connection, items: Sequence[Erasu
         operation = item.operation
         forget_links(database, drain.connection_id, operation.client_id, list(item.notes), list(item.records))
         clear_log(database, operation.account_id, operation.client_id)  # what was in hand may have spoken since
-        owed = _receipts.update().where(_receipts.c.operation_id == operation.id)
+        given = {"of": drain.connection_id, "account": operation.account_id, "client": operation.client_id}
+        open_ = database.execute(_OPEN, given).scalars().all()  # also those of an earlier request that failed
+        owed = _receipts.update().where(_receipts.c.id.in_(open_))
         database.execute(owed.values(settled_at=drain.now(), **_receipt(item)))
 
 
@@ -92,6 +98,13 @@ def _load(drain: Drain, batch: Sequence[Claimed]) -> list[ErasureItem]:
                 item.records[item.link.remote_id] = item.link.remote_url or ""
             items.append(item)
     return items
+
+
+def _let_rest(drain: Drain, item: ErasureItem) -> None:
+    """Let an unanswered create of the person come to rest first: it may take effect after we have looked."""
+    if item.maybe_created and not item.operation.unknown:
+        due = drain.now() + timedelta(seconds=drain.rest)
+        item.verdict = Verdict(PENDING, reasons.WAITING_FOR_READ_BACK, due_at=due, unknown=True)
 
 
 def _look_for(drain: Drain, items: Sequence[ErasureItem]) -> None:
@@ -139,3 +152,15 @@ def _receipt(item: ErasureItem) -> dict[str, Any]:
     left = [[id, url] for id, url in item.records.items()] if worst.how != "deleted" else None
     notes = sum(done.notes for done in item.done)
     return {"how": worst.how, "says": worst.says, "notes": notes, "records": left}
+
+
+_OPEN = (
+    sa.select(_receipts.c.id)
+    .join(_erasures, _erasures.c.id == _receipts.c.erasure_id)
+    .where(
+        _erasures.c.account_id == sa.bindparam("account"),
+        _erasures.c.client_id == sa.bindparam("client"),
+        _receipts.c.connection_id == sa.bindparam("of"),
+        _receipts.c.how == "",
+    )
+)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ..crm.base import RemoteRecord, Write, Written
 from ..errors import CRMError, RecordMissing, SecretUnreadable
 from ..models.change import CLIENT
-from ..models.operation import PENDING
+from ..models.operation import SKIPPED, SUCCESS
 from ..models.undo import CHANGED, KEPT, RETURNED
 from . import reasons
 from .claim import Claimed
@@ -60,8 +60,8 @@ def push_put_backs(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[PutBack
 def settle_put_backs(drain: Drain, database: sa.Connection, items: Sequence[PutBackItem]) -> None:
     """Write down what became of each value, and that both sides agree to differ, in the settling transaction."""
     for item in items:
-        if item.verdict is None or item.verdict.status == PENDING:
-            continue
+        if item.verdict is None or item.verdict.status not in (SUCCESS, SKIPPED):
+            continue  # tried again by itself, or by a person
         for state, names in ((RETURNED, item.writes), (CHANGED, item.left)):
             _mark(database, item, names, {"state": state, "settled_at": drain.now()})
         if item.record is None:

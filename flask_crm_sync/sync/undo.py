@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..models import Connection, Operation
 from ..models.change import CLIENT
-from ..models.operation import BULK, PUT_BACK
+from ..models.operation import BULK, PENDING, PUT_BACK
 from ..models.undo import KEPT
 from . import audit
 from .connections import ConnectionView, find_connection
@@ -166,7 +166,7 @@ def _within(known: ConnectionView, stretch: Stretch) -> list[sa.ColumnElement[bo
     where: list[sa.ColumnElement[bool]] = [
         table.c.connection_id == known.id,
         table.c.state == KEPT,
-        table.c.put_back_by.is_(None),
+        ~sa.exists().where(_operations.c.id == table.c.put_back_by, _operations.c.status == PENDING),
     ]
     if stretch.since is not None:
         where.append(table.c.written_at >= stretch.since)

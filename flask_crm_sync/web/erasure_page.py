@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import abort, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..models.operation import FAILED, SKIPPED
 from ..sync.connections import connections, crm_label
 from ..sync.erasure import CRMReceipt, ErasureView, erase_client, erasures, find_erasure, lift_erasure
 from ..sync.why import explain
@@ -80,8 +81,8 @@ def how_word(receipt: CRMReceipt) -> str:
         "by_hand": _("To be done by hand"),
         "nothing": _("Nothing was there"),
     }
-    failed = _("Failed") if receipt.status == "failed" else _("Waits")
-    return words.get(receipt.how, failed)
+    open_ = {FAILED: _("Failed"), SKIPPED: _("Left as it is")}
+    return words.get(receipt.how) or open_.get(receipt.status, _("Waits"))
 
 
 def says(receipt: CRMReceipt) -> tuple[str, str]:

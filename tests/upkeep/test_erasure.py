@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from flask_crm_sync.crm.base import Erased as Outcome
-from flask_crm_sync.errors import OutcomeUnknown, PermissionMissing, ServerFault, UnsupportedFeature
+from flask_crm_sync.crm.base import Write
+from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown, PermissionMissing, ServerFault, UnsupportedFeature
 from flask_crm_sync.models import (
     AuditEntry,
     Base,
@@ -23,7 +24,7 @@ from flask_crm_sync.models import (
 )
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.choices import retry
-from flask_crm_sync.sync.connections import disconnect, pause, resume
+from flask_crm_sync.sync.connections import connect_account, disconnect, pause, resume
 from flask_crm_sync.sync.erased import is_erased
 from flask_crm_sync.sync.erasure import erase_client, erasures, find_erasure, lift_erasure
 from flask_crm_sync.sync.newcomers import newcomer_operation
@@ -179,6 +180,29 @@ def test_what_an_unanswered_create_left_is_found_by_our_key(world: World, crm: F
     assert [how for _, how, _ in receipts(world)] == ["deleted"]
 
 
+def test_a_create_that_takes_effect_late_is_erased_as_well(world: World, crm: FakeCRM) -> None:
+    crm.fail("upsert", OutcomeUnknown())
+    eve = world.client("Eve", email="eve@example.com")
+    world.run()
+    key = world.link(eve).id.hex
+    erase_client(world.sync, ACCOUNT, eve)
+    world.run()
+    assert world.operation(kind="erase").reason == reasons.WAITING_FOR_READ_BACK
+    crm.write(Write(key, {"email": "eve@example.com"}))
+    world.run_until_done()
+    assert crm.records == {}
+
+
+def test_an_erasure_that_failed_is_made_good_by_the_next_one(world: World, crm: FakeCRM, ada: str) -> None:
+    crm.fail("erase", InvalidRecord("No."))
+    erase_client(world.sync, ACCOUNT, ada)
+    world.run_until_done()
+    assert receipts(world) == [("hubspot", "", 0)]
+    erase_client(world.sync, ACCOUNT, ada)
+    world.run_until_done()
+    assert receipts(world) == [("hubspot", "deleted", 1)] * 2
+
+
 def test_a_refusal_is_shown_and_can_be_tried_again(world: World, crm: FakeCRM, ada: str) -> None:
     crm.fail("erase", PermissionMissing("May not delete."), whole=False)
     id = erase_client(world.sync, ACCOUNT, ada).id
@@ -236,6 +260,19 @@ def test_a_disconnected_crm_is_left_to_a_hand_at_once(world: World, ada: str) ->
     (receipt,) = view.receipts
     assert (receipt.how, [id for id, _ in receipt.records]) == ("by_hand", [record])
     assert view.is_done
+
+
+def test_what_is_owed_in_an_account_that_the_connection_leaves_is_left_to_a_hand(world: World, ada: str) -> None:
+    record = world.link(ada).remote_id
+    pause(world.sync, ACCOUNT, "hubspot")
+    id = erase_client(world.sync, ACCOUNT, ada).id
+    world.set_connection(remote_account_id="another one")
+    connect_account(world.sync, ACCOUNT, "hubspot", "token", {"token": world.token}, replace=True)
+    resume(world.sync, ACCOUNT, "hubspot")
+    world.run_until_done()
+    (receipt,) = find_erasure(world.sync, ACCOUNT, id).receipts
+    assert (receipt.how, [id for id, _ in receipt.records]) == ("by_hand", [record])
+    assert world.operation(kind="erase").status == "skipped"
 
 
 # Not back again

@@ -12,6 +12,7 @@ from flask_crm_sync.models import AuditEntry, Overwritten
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.backfill import begin_backfill
 from flask_crm_sync.sync.catch_up import catch_up
+from flask_crm_sync.sync.choices import retry
 from flask_crm_sync.sync.overwritten import purge_overwritten
 from flask_crm_sync.sync.progress import cancel
 from flask_crm_sync.sync.refusals import NotFound
@@ -155,6 +156,22 @@ def test_it_waits_for_an_outage(world: World, crm: FakeCRM, ada: str) -> None:
     crm.fail("upsert", ServerFault("Down."), whole=True, times=3)
     undo(world)
     assert city(crm) == "Graz"
+
+
+def test_a_refusal_can_be_tried_again_or_asked_for_anew(world: World, crm: FakeCRM, ada: str) -> None:
+    for again in (lambda: retry(world.sync, ACCOUNT, world.last(ada).id), lambda: undo(world)):
+        crm.fail("upsert", InvalidRecord("No."))
+        undo(world)
+        assert world.last(ada).status == "failed"
+        assert (city(crm), states(world)[-1]) == ("Linz", "kept")
+        again()
+        world.run_until_done()
+        assert (city(crm), states(world)[-1]) == ("Graz", "returned")
+        move(world, ada, "Wien")
+        move(world, ada, "Graz")
+        move(world, ada, "Linz")
+        with world.engine.begin() as database:
+            database.execute(sa.delete(Overwritten).where(Overwritten.operation_id != world.last(ada).id))
 
 
 def test_a_write_that_was_refused_leaves_nothing_to_put_back(world: World, crm: FakeCRM) -> None:
