@@ -197,7 +197,9 @@ def test_the_app_hears_once_of_what_a_person_qualified(desk: Helpdesk) -> None:
 def test_a_manager_chooses_what_leaves_for_the_review_and_the_page_says_it(desk: Helpdesk) -> None:
     add(desk)
     manager, url = desk.browser("manager"), f"{LIST}/masking"
-    assert "with contact details masked: e-mail addresses" in read(manager, LIST)
+    page = read(manager, LIST)
+    assert "with contact details masked: e-mail addresses" in page
+    assert "Now nothing leaves: no AI endpoint is configured." in page
     page = told(manager, url)
     assert "Contact details are sent from here on." in page
     assert "are sent as they are, with every e-mail address" in page
