@@ -31,6 +31,7 @@ from ..models.operation import FAILED, PENDING
 from .audit import CONNECT, DISCONNECT, PAUSE, RESUME, record
 from .conflicts import forget_conflicts
 from .context import Sync
+from .erasure import leave_to_a_hand
 from .inbound import forget_webhook
 from .refusals import NotFound, OtherRemoteAccount
 from .trouble import tell_of_attention
@@ -296,6 +297,7 @@ def _store(sync: Sync, account_id: str, granted: Granted, identity: Identity, re
                 raise OtherRemoteAccount(known.remote_label, identity.label)
             values |= {"poll_cursor": None, "polled_at": None, "pull_code": ""}  # its list of changes is another one
             values["fence"] = known.fence + 1  # a drain that still speaks to the old account settles nothing
+            leave_to_a_hand(database, known, now)
             _forget_remote_account(database, row_id)
         database.execute(_table.update().where(_table.c.id == row_id).values(values))
 

@@ -19,8 +19,8 @@ from ..host.records import ClientRecord
 from ..models import Connection, Erased, Erasure, Link, Operation, Receipt
 from ..models.change import CLIENT
 from ..models.connection import DISCONNECTED
-from ..models.operation import ERASE, LIVE
-from . import audit
+from ..models.operation import ERASE, LIVE, PENDING, SKIPPED
+from . import audit, reasons
 from .context import Sync
 from .erased import address_digests, id_digest
 from .forgetting import forget_links, forget_person
@@ -38,6 +38,7 @@ _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
 _operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 
 NOT_CONNECTED = "The CRM is not connected (any more), so nothing was done there. Remove the record there by hand."
+MOVED = "The connection moved to another account in the CRM before this was done. Remove the record there by hand."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,19 @@ def erase_client(sync: Sync, account_id: str, client_id: str, *, by: str = "") -
         told: dict[str, Any] = {"subject_type": CLIENT, "subject_id": client_id}
         audit.record(database, account_id, audit.ERASE, now=now, by=by, **told)
     return find_erasure(sync, account_id, id)
+
+
+def leave_to_a_hand(database: sa.Connection, to: sa.Row[Any], now: datetime) -> None:
+    """End what is owed on a connection that leaves its account in the CRM, in the caller's transaction: nobody but
+    people gets there again. Call it while the links still say which records that concerns.
+    """
+    asked = sa.select(_receipts.c.id, _receipts.c.erasure_id, _erasures.c.client_id).join(_erasures)
+    for row in database.execute(asked.where(_receipts.c.connection_id == to.id, _receipts.c.how == "")).all():
+        told = _by_hand(database, row.erasure_id, to._mapping, row.client_id, now, MOVED)
+        database.execute(_receipts.update().where(_receipts.c.id == row.id).values(told))
+    owed = sa.and_(_operations.c.connection_id == to.id, _operations.c.kind == ERASE, _operations.c.status == PENDING)
+    ended = {"status": SKIPPED, "reason": reasons.ERASE_BY_HAND, "claim": None, "pending_key": None, "due_at": None}
+    database.execute(_operations.update().where(owed).values(ended | {"settled_at": now}))
 
 
 def account_of(sync: Sync, client_id: str) -> str:
@@ -191,7 +205,7 @@ def _owe(database: sa.Connection, id: UUID, account_id: str, client_id: str, now
     keys = {pending_key(to["id"], ERASE, client_id): to for to in live}
     waiting = sa.select(_operations.c.pending_key, _operations.c.id).where(_operations.c.pending_key.in_(keys))
     rows = [_receipt(id, keys[row.pending_key], operation_id=row.id) for row in database.execute(waiting)]
-    rows += [_by_hand(database, id, to, client_id, now) for to in known if to["state"] == DISCONNECTED]
+    rows += [_by_hand(database, id, to, client_id, now, NOT_CONNECTED) for to in known if to["state"] == DISCONNECTED]
     if rows:
         database.execute(_receipts.insert(), rows)
 
@@ -201,14 +215,16 @@ def _receipt(id: UUID, to: sa.RowMapping, **more: Any) -> dict[str, Any]:
     return {**blank, "erasure_id": id, "connection_id": to["id"], "crm": to["crm"], "settled_at": None, **more}
 
 
-def _by_hand(database: sa.Connection, id: UUID, to: sa.RowMapping, client_id: str, now: datetime) -> dict[str, Any]:
+def _by_hand(
+    database: sa.Connection, id: UUID, to: sa.RowMapping, client_id: str, now: datetime, says: str
+) -> dict[str, Any]:
     own = sa.and_(_links.c.connection_id == to["id"], _links.c.subject_type == CLIENT, _links.c.subject_id == client_id)
     link = database.execute(sa.select(_links.c.remote_id, _links.c.remote_url).where(own)).first()
     forget_links(database, to["id"], client_id, (), ())
     if link is None or link.remote_id is None:
         return _receipt(id, to, how=NOTHING, settled_at=now)
     records = [[link.remote_id, link.remote_url or ""]]
-    return _receipt(id, to, how=BY_HAND, says=NOT_CONNECTED, records=records, settled_at=now)
+    return _receipt(id, to, how=BY_HAND, says=says, records=records, settled_at=now)
 
 
 def _views(database: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[ErasureView]:
