@@ -21,6 +21,8 @@ from .contact_reading import defer_twins, read_by_id, read_records, refuse_taken
 from .drain import CONTACT, Drain, alone
 from .home import bring_home, note_sent, terms_of
 from .links import save_links
+from .mapping.applying import unfit
+from .mapping.rows import read_mapping
 from .merge import Left, Plan, merge, settled_base, with_intent
 from .newcomers import take_newcomers
 from .operations import RECORD
@@ -186,6 +188,8 @@ def _done(drain: Drain, item: ContactItem) -> Verdict:
     note_sent(item)
     link.intents, link.host_version, item.touches_link = {}, item.client.version, True
     told = _told(item, was_linked)
+    if unsent := unfit(read_mapping(drain.connection), item.client, item.ours):
+        told["left"] = {**dict(told.get("left", {})), **unsent}  # type: ignore[call-overload]  # as `_told` made it
     if former not in (None, item.record.id):
         told["moved_from"] = former
     if item.operation.kind == APPLY_REMOTE and not told.keys() & {"written", "brought", "moved_from"}:

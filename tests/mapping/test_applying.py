@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flask_crm_sync.errors import InvalidRecord
 from flask_crm_sync.host.records import CLIENT_FIELDS
-from flask_crm_sync.sync.mapping.applying import mapped, translated
+from flask_crm_sync.sync.mapping.applying import mapped, translated, unfit
 from flask_crm_sync.sync.mapping.checking import MappingInvalid, check_rows
 from flask_crm_sync.sync.mapping.filters import Condition, Filter
 from flask_crm_sync.sync.mapping.rows import EMPTY, FieldMapping, MappingRow, mapping_from_json
@@ -66,11 +66,20 @@ def test_the_adapters_own_fields_can_be_filled_otherwise_or_left_out() -> None:
     assert (values["first_name"], values["company"], values["email"]) == ("Ada", "(none)", "a@example.com")
 
 
-def test_all_fields_that_cannot_be_sent_are_named() -> None:
+def test_further_fields_that_cannot_be_sent_are_left_out_and_named() -> None:
     rows = (MappingRow(SEATS.name, source="custom.plan"), MappingRow(RATING.name, source="custom.plan"))
+    ada = client(custom={"plan": "gold"})
+    assert mapped(mapping(*rows), ada) == {}
+    found = unfit(mapping(*rows), ada, {})
+    assert set(found) == {"seats", "rating"}
+    assert "takes a number" in found["seats"]
+
+
+def test_a_usual_field_whose_template_cannot_be_filled_names_itself() -> None:
+    row = MappingRow("city", "template", template="{{ client.custom.gone }}")
     with pytest.raises(InvalidRecord) as refused:
-        mapped(mapping(*rows), client(custom={"plan": "gold"}))
-    assert set(refused.value.fields) == {"seats", "rating"}
+        translated(FakeAdapter, mapping(row), client(first_name="Ada"))
+    assert set(refused.value.fields) == {"city"}
 
 
 def test_a_mapping_is_stored_and_read_as_it_is() -> None:
@@ -112,7 +121,9 @@ def test_what_was_checked_sends_mapped_fields_only_or_says_which_cannot_go(
     with contextlib.suppress(InvalidRecord):
         sent = translated(FakeAdapter, whole, client(**values, custom=custom))
         off = {row.field for row in rows if row.kind == "off"}
-        assert set(sent) == (set(CLIENT_FIELDS) | {field.name for field in whole.fields}) - off
+        left = unfit(whole, client(**values, custom=custom), sent)
+        assert set(sent) | set(left) == (set(CLIENT_FIELDS) | {field.name for field in whole.fields}) - off
+        assert not set(sent) & set(left)
 
 
 def is_fine(rows: list[MappingRow]) -> bool:

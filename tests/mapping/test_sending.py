@@ -16,6 +16,7 @@ from flask_crm_sync.models import AuditEntry
 from flask_crm_sync.sync.mapping.applying import translated
 from flask_crm_sync.sync.mapping.checking import MappingInvalid
 from flask_crm_sync.sync.mapping.filters import Condition
+from flask_crm_sync.sync.mapping.preview import preview_client
 from flask_crm_sync.sync.mapping.rows import FieldMapping, MappingRow
 from flask_crm_sync.sync.mapping.schema import FRESH, known_schema, refresh_stale
 from flask_crm_sync.sync.mapping.store import described, restore_version, versions
@@ -86,16 +87,19 @@ def test_a_text_is_added_behind_theirs_once(mapped: Mapped) -> None:
     assert mapped.record(ada)["story"] == "Met at the fair.\nPlan gold"
 
 
-def test_a_value_that_cannot_go_is_said_in_the_log_and_stops_its_client_only(mapped: Mapped) -> None:
+def test_a_value_that_cannot_go_is_said_in_the_log_and_stops_no_client(mapped: Mapped) -> None:
     mapped.rows(MappingRow("plan", source="custom.plan"))
     good, bad = mapped.world.clients(
         [{"email": "a@example.com", "city": "gold"}, {"email": "b@example.com", "city": "far too long for it"}]
     )
     mapped.world.run_until_done()
-    assert mapped.world.last(good).status == "success"
+    assert "left" not in mapped.world.last(good).details
     entry = mapped.world.last(bad)
-    assert (entry.status, entry.reason) == ("failed", "invalid_record")
-    assert "10 characters" in entry.details["fields"]["plan"]
+    assert (entry.status, mapped.record(bad)["plan"]) == ("success", "")
+    assert "10 characters" in entry.details["left"]["plan"]
+    found = preview_client(mapped.world.sync, ACCOUNT, "hubspot", bad).field("plan")
+    assert found is not None
+    assert (found.what, "10 characters" in found.why) == ("left", True)
 
 
 def test_a_refusal_reaches_the_crm_and_is_never_taken_back(mapped: Mapped) -> None:

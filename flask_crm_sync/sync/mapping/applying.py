@@ -19,7 +19,7 @@ from .templates import TemplateWrong, template
 def translated(adapter: type[Adapter] | Adapter, mapping: FieldMapping, client: ClientRecord) -> Values:
     """Return every field that is sent, in the CRM's names and forms: the adapter's own, then the further ones.
 
-    Raises InvalidRecord naming all fields whose value cannot be sent.
+    Raises InvalidRecord naming all usual fields whose value cannot be sent; of the further ones see `mapped`.
     """
     if not mapping.rows:
         return adapter.translate(client)
@@ -45,7 +45,20 @@ def as_mapped(specs: Iterable[FieldSpec], mapping: FieldMapping, client: ClientR
 
 
 def mapped(mapping: FieldMapping, client: ClientRecord) -> Values:
-    """Return the further fields of a mapping for a client, each in the form of its type; raise InvalidRecord."""
+    """Return the further fields of a mapping for a client, each in the form of its type.
+
+    A value that cannot be sent is left out: it stops no client, and `unfit` says for the log what is wrong with it.
+    """
+    return _further(mapping, client)[0]
+
+
+def unfit(mapping: FieldMapping, client: ClientRecord, sent: Values) -> dict[str, str]:
+    """Return the further fields that were not sent, with what is wrong with each; asks only where any is missing."""
+    due = [field.name for field in mapping.fields if (row := mapping.row(field.name)) and row.kind != "off"]
+    return _further(mapping, client)[1] if any(name not in sent for name in due) else {}
+
+
+def _further(mapping: FieldMapping, client: ClientRecord) -> tuple[dict[str, str], dict[str, str]]:
     values: dict[str, str] = {}
     wrong: dict[str, str] = {}
     for field in mapping.fields:
@@ -56,8 +69,7 @@ def mapped(mapping: FieldMapping, client: ClientRecord) -> Values:
             values[field.name] = value_of(row, field, client)
         except (TemplateWrong, ValueError) as error:
             wrong[field.name] = str(error)
-    _refuse(wrong)
-    return values
+    return values, wrong
 
 
 def value_of(row: MappingRow, field: RemoteField, client: ClientRecord) -> str:

@@ -35,7 +35,8 @@ from ..reach import count_reachable
 from ..refusals import NotFound
 from ..retry import Verdict
 from ..warm import open_adapter
-from .rows import FieldMapping
+from .applying import unfit
+from .rows import FieldMapping, read_mapping
 from .schema import connection_row
 from .turning_away import filtered_out
 
@@ -231,7 +232,7 @@ def _preview(
     verdict = verdict or (item.verdict if item is not None else None)
     if verdict is not None or item is None:
         return _not_sent(operation, verdict, reads)
-    fields = tuple(_fields(drain.adapter, item))
+    fields = tuple(_fields(drain, item))
     writes = any(one.what == "write" for one in fields)
     outcome: Any = "create" if item.record is None else "update" if writes else "nothing"
     calls = reads + (_writing(drain.adapter, 1) if outcome != "nothing" else 0)
@@ -248,13 +249,16 @@ def _not_sent(operation: Claimed, verdict: Verdict | None, reads: int) -> Previe
     return Preview(operation.client_id, "not_sent", fields, reason, message, reads=reads, calls=reads)
 
 
-def _fields(adapter: Adapter, item: ContactItem) -> Iterator[PreviewField]:
+def _fields(drain: Drain, item: ContactItem) -> Iterator[PreviewField]:
+    adapter = drain.adapter
     labels = {spec.name: spec.label for spec in adapter.fields} | {one.name: one.label for one in adapter.further}
     theirs = item.record.values if item.record is not None else {}
     for name, mine in item.ours.items():
         other = theirs.get(name, "")
         what, value, why = _becomes(item, name, mine, other)
         yield PreviewField(name, labels.get(name, name), value, other, what, why)
+    for name, fault in unfit(read_mapping(drain.connection), item.client, item.ours).items():
+        yield PreviewField(name, labels.get(name, name), "", theirs.get(name, ""), "left", fault)
 
 
 def _becomes(item: ContactItem, name: str, mine: str, other: str) -> tuple[What, str, str]:
