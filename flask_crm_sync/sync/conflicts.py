@@ -7,7 +7,7 @@ conflict is open again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..models import Conflict
+from ..models import Conflict, Connection
 from ..models.change import CLIENT
 from ..models.conflict import AGREED, BOTH_CHANGED, DECIDED, FLIPS, OPEN, OURS, SETTLED, THEIRS, TYPED
 from ..models.operation import APPLY_REMOTE
@@ -23,6 +23,7 @@ from .merge import Side
 from .operations import new_operation
 
 _table: sa.Table = sa.inspect(Conflict).local_table  # type: ignore[assignment]
+_connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _STANDING = sa.select(_table).where(
     _table.c.connection_id == sa.bindparam("of"),
     _table.c.client_id.in_(sa.bindparam("ids", expanding=True)),
@@ -79,6 +80,13 @@ def forget_conflicts(database: sa.Connection, connection_id: UUID) -> None:
     """Delete what waits of a connection: it is about values of an account in the CRM that it had."""
     waiting = sa.and_(_table.c.connection_id == connection_id, _table.c.state.in_((OPEN, DECIDED)))
     database.execute(_table.delete().where(waiting))
+
+
+def forget_conflicts_of(database: sa.Connection, client_ids: Sequence[str]) -> None:
+    """Delete what waits of clients that are not there any more."""
+    everywhere = _table.c.connection_id.in_(sa.select(_connections.c.id))  # so that the index of clients serves
+    gone = sa.and_(everywhere, _table.c.client_id.in_(client_ids), _table.c.state.in_((OPEN, DECIDED)))
+    database.execute(_table.delete().where(gone))
 
 
 def remote_operation(to: Mapping[Any, Any], client_id: str, *, lane: int, now: datetime) -> dict[str, Any]:

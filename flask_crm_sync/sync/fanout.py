@@ -19,6 +19,7 @@ from ..models.database import supports_skip_locked
 from ..models.link import ACTIVE, TOMBSTONE
 from ..models.operation import ADD_NOTE, CREATE_LEAD, LIVE, PENDING, SKIPPED, UPDATE, UPDATE_CONTACT
 from . import reasons
+from .conflicts import forget_conflicts_of
 from .context import Sync
 from .deadlock import again_if_deadlocked
 from .follow_up_notes import notes_that_follow
@@ -153,6 +154,7 @@ def _close_deleted(connection: sa.Connection, happened: _Happened, now: datetime
     if happened.gone_clients:
         theirs = operations.c.client_id.in_(happened.gone_clients)
         connection.execute(closing.where(theirs).values(_skipped(reasons.CLIENT_DELETED, now)))
+        forget_conflicts_of(connection, sorted(happened.gone_clients))
     if happened.gone_conversations:
         its = sa.and_(
             operations.c.subject_type == CONVERSATION, operations.c.subject_id.in_(happened.gone_conversations)

@@ -108,3 +108,10 @@ def test_a_field_that_was_stopped_goes_on_once_a_person_has_decided(both: BothWa
     both.world.run_until_done()
     assert both.city(client) == both.crm.records[record].values["city"]
     assert open_conflicts(both.world.sync, ACCOUNT) == {}
+
+
+def test_a_deleted_client_takes_its_conflicts_along(both: BothWays) -> None:
+    client, _ = contested(both)
+    both.world.remove(client)
+    both.world.run_until_done()
+    assert both.conflicts() == []
