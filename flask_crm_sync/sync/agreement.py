@@ -31,6 +31,7 @@ from .context import Sync
 from .drain import Drain
 from .fanout import fan_out
 from .holding import held
+from .lease import LeaseLost
 from .mapping.turning_away import filtered_out
 from .news import note
 from .operations import new_operation, owe
@@ -38,6 +39,8 @@ from .operations import table as operations
 from .qualified import held_back
 
 DAY = timedelta(days=1)
+AGAIN = timedelta(hours=1)
+"""When a CRM that let nothing be read is asked again."""
 SLICE = 1_000
 
 _table: sa.Table = sa.inspect(Agreement).local_table  # type: ignore[assignment]
@@ -98,12 +101,11 @@ def compare(sync: Sync, connection_id: UUID, *, everything: bool = False) -> Com
     Returns None where the connection may not work now or somebody else holds it: then it is tried again soon.
     """
     fan_out(sync)  # an edit that waits to be sent is no drift
-    with held(sync, connection_id) as desk:
-        if desk is None:
-            return None
-        found = _compared(desk, everything=everything)
-        _settle(desk, found)
-    return found
+    try:
+        with held(sync, connection_id) as desk:
+            return None if desk is None else _settled(desk, _compared(desk, everything=everything))
+    except LeaseLost:
+        return None
 
 
 def _compared(desk: Drain, *, everything: bool) -> Compared:
@@ -167,9 +169,17 @@ def _without(items: Sequence[ContactItem], client_ids: set[str]) -> list[Contact
     return [item for item in items if item.client.id not in client_ids]
 
 
-def _settle(desk: Drain, found: Compared) -> None:
-    """Keep the figures, and tell people where more drifted than may be sent again by itself."""
+def _settled(desk: Drain, found: Compared) -> Compared | None:
+    """Keep the figures, and tell people where more drifted than may be sent again by itself.
+
+    Where the CRM let nothing be read, the last figures stay, and it is tried again after a while.
+    """
     now, row = desk.now(), desk.connection
+    if desk.trouble is not None and not found.checked:
+        with desk.sync.database.write() as database:
+            desk.lease.renew(database, desk.sync.clock)
+            _keep(database, desk.connection_id, now, due_at=now + AGAIN)
+        return None
     figures = {"checked": found.checked, "drifted": found.drifted, "repaired": found.repaired, "gone": found.gone}
     with desk.sync.database.write() as database:
         desk.lease.renew(database, desk.sync.clock)
@@ -178,6 +188,7 @@ def _settle(desk: Drain, found: Compared) -> None:
             data = {"code": reasons.DRIFT, "number": found.drifted + found.gone}
             once = f"{row['id']}\0drift\0{now.date().isoformat()}"
             note(database, row["account_id"], NEEDS_ATTENTION, once, now=now, crm=row["crm"], data=data)
+    return found
 
 
 def _cursor(desk: Drain) -> str:

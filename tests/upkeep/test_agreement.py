@@ -125,10 +125,13 @@ def test_nothing_is_compared_where_it_is_switched_off_or_paused(world: World, pe
 
 def test_a_limit_ends_it_where_it_is_and_the_connection_goes_on(world: World, people: list[str], crm: FakeCRM) -> None:
     crm.fail("read", RateLimited("Enough.", retry_after=60.0), whole=True)
-    assert figures(compare(world.sync, world.connection_id)) == (0, 0, 0, 0)
+    assert compare(world.sync, world.connection_id) is None
+    assert agreements(world.sync, ACCOUNT) == {}
     world.edit(people[0], city="Linz")
     world.run_until_done()
     assert world.last(people[0]).status == "success"
+    world.clock.advance(hours=1)
+    assert figures(compare_where_due(world.sync)) == (5, 0, 0, 0)
 
 
 def test_somebody_elses_connection_is_left_alone(world: World, people: list[str]) -> None:
