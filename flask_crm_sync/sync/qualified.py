@@ -6,7 +6,7 @@ to the CRM once, and then left alone there until it qualifies again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,20 +48,21 @@ class ClientStanding:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whom connections take, by set and client; a client that never qualified is not in it."""
+    """Whom connections take, by account, set and client; a client that never qualified there is not in it."""
 
-    standings: Mapping[tuple[str, str], ClientStanding] = field(default_factory=dict)
+    standings: Mapping[tuple[str, str, str], ClientStanding] = field(default_factory=dict)
 
     def takes(self, to: Row, client_id: str) -> bool:
         """Tell whether a connection takes a client now."""
         if not to["qualified_only"]:
             return True
-        found = self.standings.get((to["criteria_set"], client_id))
+        found = self.standings.get((to["account_id"], to["criteria_set"], client_id))
         return found is not None and found.is_qualified
 
     def has_taken(self, to: Row, client_id: str) -> bool:
         """Tell whether a connection takes a client, or did once."""
-        return not to["qualified_only"] or (to["criteria_set"], client_id) in self.standings
+        found = (to["account_id"], to["criteria_set"], client_id) in self.standings
+        return found or not to["qualified_only"]
 
     def admitted(self, to: Row, client_ids: Sequence[str], links: Iterable[sa.Row[Any]]) -> Sequence[str]:
         """Return the clients for whom a connection is owed something: whom it takes, and whom it has taken before.
@@ -74,19 +75,22 @@ class Gate:
         return [id for id in client_ids if self.takes(to, id) or (id in known and self.has_taken(to, id))]
 
 
-def gate_for(connection: sa.Connection, connections: Iterable[Row], client_ids: Iterable[str]) -> Gate:
+def gate_for(connection: sa.Connection, connections: Collection[Row], client_ids: Iterable[str]) -> Gate:
     """Return whom these connections take; asks nothing where none of them takes qualified clients only."""
     sets = {to["criteria_set"] for to in connections if to["qualified_only"]}
     ids = [client_id for client_id in client_ids if client_id]
     if not sets or not ids:
         return Gate()
-    rows = connection.execute(_STANDINGS, {"sets": sorted(sets), "clients": ids})
-    return Gate({(row.set_name, row.client_id): ClientStanding(bool(row.now), row.since) for row in rows})
+    accounts = sorted({to["account_id"] for to in connections if to["qualified_only"]})
+    rows = connection.execute(_STANDINGS, {"accounts": accounts, "sets": sorted(sets), "clients": ids}).all()
+    standings = [ClientStanding(bool(row.now), row.since) for row in rows]
+    return Gate({(row.account_id, row.set_name, row.client_id): one for row, one in zip(rows, standings, strict=True)})
 
 
 _IS_QUALIFIED = sa.case((table.c.status == QUALIFIED, 1), else_=0)
 _STANDINGS = (
     sa.select(
+        table.c.account_id,
         table.c.set_name,
         table.c.client_id,
         sa.func.max(_IS_QUALIFIED).label("now"),
@@ -95,9 +99,10 @@ _STANDINGS = (
     .where(
         table.c.client_id.in_(sa.bindparam("clients", expanding=True)),
         table.c.set_name.in_(sa.bindparam("sets", expanding=True)),
+        table.c.account_id.in_(sa.bindparam("accounts", expanding=True)),
         table.c.ever_qualified_at.is_not(None),
     )
-    .group_by(table.c.set_name, table.c.client_id)
+    .group_by(table.c.account_id, table.c.set_name, table.c.client_id)
 )
 
 
@@ -183,7 +188,7 @@ _TURN_AWAY = (
 
 def _told_since(connection: sa.Connection, connection_id: UUID, gate: Gate, client_ids: Iterable[str]) -> set[str]:
     """Return the clients whose record was written or compared since they ceased to qualify."""
-    since = {client_id: standing.since for (_, client_id), standing in gate.standings.items()}
+    since = {client_id: standing.since for (_, _, client_id), standing in gate.standings.items()}
     wanted = [client_id for client_id in client_ids if client_id in since]
     if not wanted:
         return set()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from flask_crm_sync.errors import OutcomeUnknown
+from flask_crm_sync.models import Qualification
 from flask_crm_sync.models.criterion import DEFAULT_SET
 from flask_crm_sync.testing import FakeCRM
 from tests.qualification.scene import Scene
@@ -30,6 +32,16 @@ def test_only_clients_that_qualify_reach_the_crm(choosy: Scene, crm: FakeCRM) ->
     assert choosy.world.operations(client_id=plain) == []
     assert choosy.world.outcomes(client_id=lead)[0] == ("create_lead", "success", "")
     assert len(crm.records) == 1
+
+
+def test_what_a_client_was_in_the_account_that_it_left_counts_in_no_other(choosy: Scene, crm: FakeCRM) -> None:
+    lead, _ = choosy.talk("I want to buy")
+    choosy.look()
+    with choosy.world.engine.begin() as database:
+        database.execute(sa.update(Qualification).values(account_id="9"))
+    choosy.world.edit(lead, city="Graz")
+    choosy.world.run()
+    assert crm.records == {}
 
 
 def test_a_client_goes_at_once_when_a_person_says_so(choosy: Scene) -> None:

@@ -142,7 +142,7 @@ def _records(host: Host, database: sa.Connection, account_id: str, ids: Sequence
 
 
 def _qualified(database: sa.Connection, connection: Mapping[Any, Any], ids: Iterable[str]) -> frozenset[str]:
-    asking = {"qualified_only": True, "criteria_set": connection["criteria_set"]}
+    asking = {**{name: connection[name] for name in ("account_id", "criteria_set")}, "qualified_only": True}
     wanted = list(ids)
     gate = gate_for(database, [asking], wanted)
     return frozenset(id for id in wanted if gate.takes(asking, id))
