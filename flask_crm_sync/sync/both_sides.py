@@ -18,6 +18,8 @@ from ..models.change import CLIENT
 from ..models.connection import CONNECTED
 from .context import Sync
 from .links import LinkState, load_links
+from .mapping.applying import translated
+from .mapping.rows import FieldMapping, read_mapping
 from .reasons import CLIENT_DELETED, RECORD_DELETED_IN_CRM
 from .warm import open_adapter
 
@@ -58,10 +60,12 @@ def read_sides(sync: Sync, account_id: str, conflicts: Sequence[sa.Row[Any]]) ->
         rows = database.execute(sa.select(_connections).where(_connections.c.id.in_(connections))).mappings().all()
         links = {row["id"]: load_links(database, row["id"], CLIENT, ids) for row in rows}
     read = {row["id"]: _read(sync, row, _wanted(conflicts, row, links[row["id"]])) for row in rows}
-    return [
-        _sides(row, _own(clients.get(row.client_id), account_id), links[row.connection_id], read[row.connection_id])
-        for row in conflicts
-    ]
+    mappings = {row["id"]: read_mapping(row) for row in rows}
+    found = []
+    for row in conflicts:
+        to, client = row.connection_id, _own(clients.get(row.client_id), account_id)
+        found.append(_sides(row, client, links[to], read[to], mappings[to]))
+    return found
 
 
 def _wanted(conflicts: Iterable[sa.Row[Any]], of: sa.RowMapping, links: Mapping[str, LinkState]) -> list[str]:
@@ -94,12 +98,18 @@ def _own(client: object, account_id: str) -> ClientRecord | None:
     return client if isinstance(client, ClientRecord) and client.account_id == account_id else None
 
 
-def _sides(row: sa.Row[Any], client: ClientRecord | None, links: Mapping[str, LinkState], read: _Read) -> Sides:
+def _sides(
+    row: sa.Row[Any],
+    client: ClientRecord | None,
+    links: Mapping[str, LinkState],
+    read: _Read,
+    mapping: FieldMapping,
+) -> Sides:
     link = links.get(row.client_id)
     url = (link.remote_url or "") if link is not None else ""
     if client is None:
         return Sides(row, None, record_url=url, code=CLIENT_DELETED)
-    ours = _ours(row, client)
+    ours = _ours(row, client, mapping)
     record = read.records.get(link.remote_id or "") if link is not None else None
     if not isinstance(record, RemoteRecord):
         code = record.code if record is not None else read.code or RECORD_DELETED_IN_CRM
@@ -107,11 +117,11 @@ def _sides(row: sa.Row[Any], client: ClientRecord | None, links: Mapping[str, Li
     return Sides(row, client.name, ours, record.values.get(row.field), record.url or url)
 
 
-def _ours(row: sa.Row[Any], client: ClientRecord) -> str | None:
+def _ours(row: sa.Row[Any], client: ClientRecord, mapping: FieldMapping) -> str | None:
     """Return our value in the CRM's form; where the client cannot be said in it, as the host has it."""
     adapter = adapter_class(row.crm)
     try:
-        return adapter.translate(client).get(row.field)
+        return translated(adapter, mapping, client).get(row.field)
     except InvalidRecord:
         source = next((spec.source for spec in adapter.fields if spec.name == row.field), "")
         return getattr(client, source, None) if source else None

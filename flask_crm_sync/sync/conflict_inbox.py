@@ -23,6 +23,9 @@ from . import audit
 from .conflicts import remote_operation
 from .context import Sync
 from .links import load_links
+from .mapping.applying import translated
+from .mapping.coming_home import sources_at_home
+from .mapping.rows import read_mapping
 from .merge import Digester
 from .operations import owe
 from .paging import Place, cut
@@ -139,7 +142,8 @@ def _connection(database: sa.Connection, row: sa.Row[Any]) -> sa.RowMapping:
 def _write_here(sync: Sync, database: sa.Connection, to: sa.RowMapping, row: sa.Row[Any], typed: str) -> str:
     """Set a typed value in the host; return its digest as the CRM's field."""
     adapter, value = adapter_class(row.crm), typed.strip()
-    source = next((spec.source for spec in adapter.fields if spec.name == row.field), "")
+    mapping = read_mapping(to)
+    source = sources_at_home(adapter.fields, mapping).get(row.field, "")
     client = sync.host.load_clients(database, [row.client_id]).get(row.client_id)
     link = load_links(database, row.connection_id, CLIENT, [row.client_id]).get(row.client_id)
     if not isinstance(client, ClientRecord) or client.account_id != row.account_id or link is None:
@@ -148,7 +152,7 @@ def _write_here(sync: Sync, database: sa.Connection, to: sa.RowMapping, row: sa.
     try:
         adapter.translate(replace(client, **dict[str, Any]({source: value})))
         after = HostWriter(sync.host, database, to["id"]).update(client, {source: value})
-        ours = adapter.translate(after)[row.field]
+        ours = translated(adapter, mapping, after).get(row.field, "")
     except InvalidRecord as error:
         raise ValueNotTaken(error.fields.get(source) or str(error)) from None
     except HostRefused as refusal:
