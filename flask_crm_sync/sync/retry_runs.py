@@ -6,6 +6,7 @@ a slice that was done whole or not at all, and of two that take the same one the
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from ..models import RetryRun
 from . import audit
 from .causes import COUNT_TO, SLICE, Cause, extent_of, retry_slice
 from .context import Sync
+from .deadlock import again_if_deadlocked
 from .now import watch_retried
 from .progress import RETRY, Progress
 from .refusals import NotFound
@@ -25,6 +27,10 @@ SLICES = 5
 """Slices of one run in one go."""
 _KEPT = timedelta(days=30)
 """How long a run is remembered after its end."""
+
+_TRIES = 3
+
+log = logging.getLogger(__name__)
 
 _runs: sa.Table = sa.inspect(RetryRun).local_table  # type: ignore[assignment]
 
@@ -132,10 +138,12 @@ def go_on_with_all(sync: Sync) -> bool:
 
 def _next_slice(sync: Sync, run: Retrying) -> bool:
     """Do a slice; return False where another worker has it, or somebody has ended the run."""
-    try:
-        return _do_slice(sync, run)
-    except IntegrityError:  # something newer began to wait for one of them at this moment: now it can be seen
-        return _do_slice(sync, run)
+    for _ in range(_TRIES):
+        try:
+            return again_if_deadlocked(lambda: _do_slice(sync, run), sync.clock)
+        except IntegrityError:
+            log.info("Something newer began to wait for an entry that is tried again: now it can be seen.")
+    return False  # the next wake goes on
 
 
 def _do_slice(sync: Sync, run: Retrying) -> bool:

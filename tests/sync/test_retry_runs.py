@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from flask_crm_sync.models import RetryRun
 from flask_crm_sync.models.operation import FAILED, PENDING
 from flask_crm_sync.sync import audit, retry_runs
 from flask_crm_sync.sync.audit import TrailFilter, trail
-from flask_crm_sync.sync.causes import Cause
+from flask_crm_sync.sync.causes import Cause, retry_slice
 from flask_crm_sync.sync.progress import progress
 from flask_crm_sync.sync.refusals import ChoiceNotPossible, NotFound
 from flask_crm_sync.sync.retry_runs import (
@@ -163,3 +164,22 @@ def test_of_more_than_is_counted_the_numbers_tell_about_how_many(desk: Helpdesk)
     run = Retrying(1, OURS, CAUSE, 1, 100_000, 50_000, 20_000, 10_000, False, now, None)
     shown = run.progress(now + timedelta(minutes=1))
     assert (shown.total, shown.percent, shown.is_estimate) == (40_000, 50, True)
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_what_begins_to_wait_at_that_very_moment_stops_nobody(
+    desk: Helpdesk, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """The place of one of them is taken between the look and the write: seen next time, now or with the next wake."""
+    ids, taken, retry = fail(desk, 2), [0], retry_slice
+
+    def meets_a_newer_one(*given: object, **more: object) -> object:
+        taken[0] += 1
+        if taken[0] <= times:
+            raise IntegrityError("UPDATE", {}, Exception("pending_key"))
+        return retry(*given, **more)  # type: ignore[arg-type]
+
+    begin_retrying(desk.sync, OURS, CAUSE)
+    monkeypatch.setattr(retry_runs, "retry_slice", meets_a_newer_one)
+    assert go_on_with_all(desk.sync)
+    assert standing(desk, ids) == ([PENDING] * 2 if times == 1 else [FAILED] * 2)
