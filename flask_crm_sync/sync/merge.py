@@ -186,8 +186,9 @@ def merge(
         other = theirs.get(name, "")
         if terms is not None and _is_kept_out(plan, terms, name, differs=mine != other):
             continue
-        if name in manners and _by_manner(
-            plan, manners[name], name, mine, other, _Past.of(base, intents, name, mine, other, digest)
+        manner = None if _only_comes_home(terms, name) else manners.get(name)
+        if manner is not None and _by_manner(
+            plan, manner, name, mine, other, _Past.of(base, intents, name, mine, other, digest)
         ):
             continue
         if mine == other:
@@ -347,6 +348,11 @@ def _is_kept_out(plan: Plan, terms: Terms, name: str, *, differs: bool) -> bool:
         plan.left[name] = Left.STOPPED
         return True
     return terms.rule(name).direction == "off"
+
+
+def _only_comes_home(terms: Terms | None, name: str) -> bool:
+    """Tell whether a field is never written in the CRM, so that no manner of writing it counts."""
+    return terms is not None and terms.rule(name).direction == "in"
 
 
 def _both_ways(plan: Plan, terms: Terms, name: str, mine: str, other: str, moved: _Moved) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_crm_sync.sync.merge import Base, Digester, Left, Manner, Plan, merge, settled_base
+from flask_crm_sync.sync.merge import Base, Digester, FieldRule, Left, Manner, Plan, Terms, merge, settled_base
 
 DIGEST = Digester(b"a secret of this test", uuid.UUID(int=7))
 STATUS, LINES, TAGS = Manner("unless_moved", initial="New"), Manner("append"), Manner("append", between=";")
@@ -112,3 +112,11 @@ def test_written_once_nothing_is_written_again(manner: Manner, data: st.DataObje
     after = {**theirs, **first.writes}
     settled = settled_base(base, first, ours, after, DIGEST, version=1)
     assert merge(settled, {}, ours, after, DIGEST, version=1, manners={"f": manner}).writes == {}
+
+
+@pytest.mark.parametrize("manner", [Manner("overwrite"), Manner("if_empty"), LINES, STATUS])
+def test_no_manner_writes_a_field_that_only_comes_home(manner: Manner) -> None:
+    terms = Terms({"f": FieldRule("in")})
+    for base, theirs in ((None, ""), (Base(1, {}), "Theirs"), (Base(1, {}), "")):
+        plan = merge(base, {}, {"f": "Ours"}, {"f": theirs}, DIGEST, version=1, terms=terms, manners={"f": manner})
+        assert plan.writes == {}
