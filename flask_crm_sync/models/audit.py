@@ -16,7 +16,7 @@ class AuditEntry(Base):
 
     `user_id` is the host's id of the person, "" for whoever sits at the server's command line; names are the host's to
     know. `before` and `after` hold what changed, without secrets. Rows are added in the transaction of the change they
-    tell of, and never changed.
+    tell of, and never changed, but that an erasure takes out what somebody wrote of the person.
     """
 
     __tablename__ = "crm_sync_audit"

@@ -24,6 +24,7 @@ from ..models.database import supports_skip_locked
 from ..models.qualification import QUALIFIED, RULES, WAITING
 from ..sync.context import Sync
 from ..sync.deadlock import again_if_deadlocked
+from ..sync.erased import erased_among
 from ..sync.qualified import table
 from ..sync.steps import JudgingStep, reach
 from ..sync.to_judge import PAST
@@ -126,6 +127,10 @@ def _rule(sync: Sync, rows: Sequence[sa.Row[Any]], in_code: Sequence[Criterion])
         clients = sync.host.load_clients(connection, {one.client_id for one in known if one.client_id})
         accounts = {row.account_id for row in rows} | {one.account_id for one in known}
         criteria = criteria_of(connection, accounts, in_code)
+        gone = erased_among(sync, connection, {one.client_id: one.account_id for one in known if one.client_id})
+    for conversation in known:
+        if conversation.client_id in gone:
+            del conversations[conversation.id]
     return {row.id: _ruled(sync, row, conversations.get(row.conversation_id), clients, criteria) for row in rows}
 
 

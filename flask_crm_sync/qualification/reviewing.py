@@ -9,6 +9,7 @@ from ..host.bound import BindingFailure
 from ..host.messages import WHOLE
 from ..host.records import ClientRecord, ConversationRecord
 from ..sync.context import Sync
+from ..sync.erased import is_erased
 from ..sync.steps import JudgingStep, reach
 from .criteria import Criterion
 from .criteria_of import criteria_of
@@ -23,6 +24,7 @@ from .veil import masks
 NOT_READABLE = "The conversation could not be read from this app."
 NO_CRITERIA = "There is no criterion in use any more."
 SENSITIVE = "The client is marked as sensitive, and nothing that such clients say is sent to a reviewer."
+ERASED = "The client was erased, and nothing that an erased person says is sent to a reviewer."
 IS_TEST = "The conversation is marked as a test."
 CLIENT_NOT_READABLE = "The client could not be read from this app, so it is not known what has to be masked."
 
@@ -66,7 +68,8 @@ def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> t
         client = clients.get(conversation.client_id)
         criteria = criteria_of(connection, [conversation.account_id], in_code)
         mask = masks(connection, conversation.account_id, settings)
-    if why_not := _stays_here(conversation, client):
+        is_gone = is_erased(sync, connection, conversation.account_id, client_id=conversation.client_id)
+    if why_not := ERASED if is_gone else _stays_here(conversation, client):
         return why_not
     own = criteria.get((conversation.account_id, claimed.set_name), ())
     if not own:

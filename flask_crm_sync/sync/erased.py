@@ -62,6 +62,14 @@ def is_erased(
     return bool(_known(database, account_id, digests))
 
 
+def erased_among(sync: Sync, database: sa.Connection, client_ids: Mapping[str, str]) -> set[str]:
+    """Return who was erased of clients, given with their accounts; one question, whoever shares their addresses."""
+    digests = {id_digest(sync, account, id): id for id, account in client_ids.items()}
+    accounts = sorted(set(client_ids.values()))
+    asked = sa.select(table.c.digest).where(table.c.account_id.in_(accounts), table.c.digest.in_(list(digests)))
+    return {digests[digest] for digest in database.execute(asked).scalars()} if digests else set()
+
+
 def barred_among(sync: Sync, database: sa.Connection, to: Mapping[Any, Any], clients: Iterable[object]) -> Barred:
     """Return which loaded clients are not to be sent on a connection; asks nothing where nobody was ever erased."""
     if not to["has_erased"]:

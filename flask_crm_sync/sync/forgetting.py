@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..models import (
+    AuditEntry,
     Conflict,
     Connection,
     Delivery,
@@ -27,6 +28,7 @@ from . import reasons
 
 operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
+_audit: sa.Table = sa.inspect(AuditEntry).local_table  # type: ignore[assignment]
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _deliveries: sa.Table = sa.inspect(Delivery).local_table  # type: ignore[assignment]
 _conflicts: sa.Table = sa.inspect(Conflict).local_table  # type: ignore[assignment]
@@ -45,6 +47,7 @@ def forget_person(database: sa.Connection, account_id: str, client_id: str, now:
     own = sa.select(_connections.c.id).where(_connections.c.account_id == account_id)
     for table in (_conflicts, _overwritten):
         database.execute(table.delete().where(table.c.connection_id.in_(own), table.c.client_id == client_id))
+    _forget_words(database, account_id, client_id)
     for table in (_qualifications, _judgements):
         database.execute(table.delete().where(table.c.account_id == account_id, table.c.client_id == client_id))
     _forget_notices(database, account_id, client_id)
@@ -71,6 +74,16 @@ def clear_log(database: sa.Connection, account_id: str, client_id: str) -> None:
 def _of(account_id: str, client_id: str) -> sa.Update:
     own = sa.and_(operations.c.client_id == client_id, operations.c.account_id == account_id)
     return operations.update().where(own, operations.c.kind != ERASE)
+
+
+def _forget_words(database: sa.Connection, account_id: str, client_id: str) -> None:
+    """Take out of the trail why somebody decided on the person's conversations; who decided what stays."""
+    own = sa.and_(_qualifications.c.account_id == account_id, _qualifications.c.client_id == client_id)
+    theirs = _audit.c.subject_id.in_(sa.select(_qualifications.c.conversation_id).where(own))
+    decided = sa.and_(_audit.c.account_id == account_id, _audit.c.subject_type == CONVERSATION, theirs)
+    for row in database.execute(sa.select(_audit.c.id, _audit.c.after).where(decided)).all():
+        kept = {name: value for name, value in (row.after or {}).items() if name != "why"}
+        database.execute(_audit.update().where(_audit.c.id == row.id).values(after=kept))
 
 
 def _forget_notices(database: sa.Connection, account_id: str, client_id: str) -> None:
