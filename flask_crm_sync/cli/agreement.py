@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from ..sync.agreement import Compared, compare
+from ..sync.agreement import compare
+from ..sync.comparing import Compared
 from ..sync.connections import ConnectionView
 from .accounts import chosen_connections
 from .group import crm_commands, here, json_option, print_json

@@ -6,9 +6,8 @@ person set in the CRM, or a rule leaves as it is, is no drift.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,50 +21,25 @@ from ..models.change import CLIENT
 from ..models.connection import CONNECTED
 from ..models.link import ACTIVE
 from ..models.notice import NEEDS_ATTENTION
-from ..models.operation import FULL_BATCH, PENDING, UPDATE, UPDATE_CONTACT
 from . import reasons
-from .claim import Claimed
-from .contact_items import ContactItem
-from .contacts import plan_contacts
+from .comparing import Compared, with_batch
 from .context import Sync
 from .drain import Drain
 from .fanout import fan_out
 from .holding import held
 from .lease import LeaseLost
-from .mapping.turning_away import filtered_out
 from .news import note
-from .operations import new_operation, owe
-from .operations import table as operations
-from .qualified import held_back
 
 DAY = timedelta(days=1)
 AGAIN = timedelta(hours=1)
 """When a CRM that let nothing be read is asked again."""
+SOON = timedelta(minutes=5)
+"""When a connection that somebody else held is tried again."""
 SLICE = 1_000
 
 _table: sa.Table = sa.inspect(Agreement).local_table  # type: ignore[assignment]
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What a read-back came to: records compared, those that drifted, those sent again, those gone in the CRM.
-
-    `ran_at` is when. `whole` tells whether every record was reached that there is.
-    """
-
-    checked: int = 0
-    drifted: int = 0
-    repaired: int = 0
-    gone: int = 0
-    ran_at: datetime | None = None
-    whole: bool = False
-
-    @property
-    def is_beyond_repair(self) -> bool:
-        """Tell whether more drifted than was sent again: then a person should look."""
-        return self.drifted + self.gone > self.repaired
 
 
 def agreements(sync: Sync, account_id: str) -> dict[UUID, Compared]:
@@ -92,7 +66,12 @@ def compare_where_due(sync: Sync) -> Compared | None:
         with suppress(IntegrityError), sync.database.write() as database:  # another bell may be quicker
             _keep(database, row.id, now, due_at=now + DAY)
         return None
-    return compare(sync, row.id)
+    found = compare(sync, row.id)
+    if found is None:
+        with sync.database.write() as database:  # others come first meanwhile
+            later = _table.update().where(_table.c.connection_id == row.id, _table.c.due_at <= now)
+            database.execute(later.values(due_at=now + SOON))
+    return found
 
 
 def compare(sync: Sync, connection_id: UUID, *, everything: bool = False) -> Compared | None:
@@ -115,7 +94,7 @@ def _compared(desk: Drain, *, everything: bool) -> Compared:
         with desk.sync.database.read() as database:
             ids = database.execute(_LINKED, {"of": desk.connection_id, "behind": cursor, "most": most}).scalars().all()
         for some in pieces(list(ids), desk.adapter.batch_size):
-            found = _with_batch(desk, found, some)
+            found = with_batch(desk, found, some)
             if desk.trouble is not None:
                 break
             cursor = some[-1]
@@ -125,48 +104,6 @@ def _compared(desk: Drain, *, everything: bool) -> Compared:
             _place(desk, "")
         if is_last or desk.trouble is not None or not everything:
             return replace(found, ran_at=desk.now(), whole=is_last and desk.trouble is None and everything)
-
-
-def _with_batch(desk: Drain, found: Compared, client_ids: Sequence[str]) -> Compared:
-    """Compare a batch of clients, owe what may be owed, and count it all."""
-    batch = [_looked_at(desk, number, client_id) for number, client_id in enumerate(client_ids, 1)]
-    items, _ = plan_contacts(desk, _taken(desk, batch))
-    if desk.trouble is not None:
-        return found
-    drifted = [item for item in items if item.verdict is None and _has_drifted(item)]
-    gone = [item for item in items if item.verdict is not None and _is_gone(item)]
-    with desk.sync.database.write() as database:
-        desk.lease.renew(database, desk.sync.clock)
-        given = {"of": desk.connection_id, "clients": [item.client.id for item in (*drifted, *gone)]}
-        under_way = set(database.execute(_UNDER_WAY, given).scalars()) if given["clients"] else set()
-        drifted, gone = _without(drifted, under_way), _without(gone, under_way)
-        room = max(0, desk.sync.settings.agreement_repairs - found.repaired)
-        repaired = [*drifted, *gone][:room]
-        owe(database, [_repair(desk, item.client.id) for item in repaired])
-    checked = sum(item.verdict is None or _is_gone(item) for item in items)
-    counted = (found.checked + checked, found.drifted + len(drifted), found.repaired + len(repaired))
-    return Compared(*counted, gone=found.gone + len(gone))
-
-
-def _taken(desk: Drain, batch: Sequence[Claimed]) -> list[Claimed]:
-    """Leave out clients whom the connection does not take (any more): their records stay as they are."""
-    away = held_back(desk, batch)
-    away |= filtered_out(desk, [one for one in batch if one.id not in away])
-    return [one for one in batch if one.id not in away]
-
-
-def _has_drifted(item: ContactItem) -> bool:
-    """Tell whether something would be written, on either side, or the record is another one by now."""
-    moved = item.record is not None and item.record.id != item.link.remote_id
-    return bool(item.plan.writes or item.plan.brings) or moved
-
-
-def _is_gone(item: ContactItem) -> bool:
-    return item.verdict is not None and item.verdict.reason == reasons.RECORD_DELETED_IN_CRM
-
-
-def _without(items: Sequence[ContactItem], client_ids: set[str]) -> list[ContactItem]:
-    return [item for item in items if item.client.id not in client_ids]
 
 
 def _settled(desk: Drain, found: Compared) -> Compared | None:
@@ -210,35 +147,6 @@ def _keep(database: sa.Connection, connection_id: UUID, now: datetime, **values:
         database.execute(_table.insert().values(connection_id=connection_id, **{**blank, **values}))
 
 
-def _looked_at(desk: Drain, number: int, client_id: str) -> Claimed:
-    """Return what stands for an operation that only looks; it is in no log, and its number is no entry's."""
-    row: Mapping[Any, Any] = desk.connection
-    subject = {"subject_type": CLIENT, "subject_id": client_id, "client_id": client_id}
-    return Claimed(
-        connection_id=desk.connection_id,
-        id=-number,
-        account_id=row["account_id"],
-        crm=row["crm"],
-        kind=UPDATE_CONTACT,
-        lane=UPDATE,
-        attempts=1,
-        crashes=0,
-        batch_limit=FULL_BATCH,
-        unknown=False,
-        retried_seconds=0.0,
-        decision=None,
-        details=None,
-        created_at=desk.now(),
-        **subject,
-    )
-
-
-def _repair(desk: Drain, client_id: str) -> dict[str, Any]:
-    subject = {"subject_type": CLIENT, "subject_id": client_id, "client_id": client_id}
-    now = desk.now()
-    return new_operation(desk.connection, kind=UPDATE_CONTACT, lane=UPDATE, due_at=now, now=now, **subject)
-
-
 _MAY_WORK = sa.and_(_connections.c.state == CONNECTED, _connections.c.enabled, sa.not_(_connections.c.paused))
 _DUE = (
     sa.select(_connections.c.id, _table.c.due_at)
@@ -259,9 +167,4 @@ _LINKED = (
     )
     .order_by(_links.c.subject_id)
     .limit(sa.bindparam("most", type_=sa.Integer()))
-)
-_UNDER_WAY = sa.select(operations.c.client_id).where(
-    operations.c.client_id.in_(sa.bindparam("clients", expanding=True)),
-    operations.c.status == PENDING,
-    operations.c.connection_id == sa.bindparam("of"),
 )

@@ -16,7 +16,8 @@ from ..crm.base import Adapter
 from ..errors import CredentialsIncomplete, CRMSyncError, UnsupportedFeature
 from ..models.connection import CONNECTED, NEEDS_ATTENTION
 from ..sync import connections as sync_connections
-from ..sync.agreement import Compared, agreements
+from ..sync.agreement import agreements
+from ..sync.comparing import Compared
 from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
 from ..sync.diagnosis import diagnose
 from ..sync.guesses import CONNECT, TEST, count_try

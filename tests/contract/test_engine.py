@@ -13,7 +13,8 @@ import pytest
 from flask_crm_sync.credentials.oauth import Granted
 from flask_crm_sync.crm.base import Adapter, RemoteRecord
 from flask_crm_sync.sync import budget, due, lease, reasons
-from flask_crm_sync.sync.agreement import Compared, compare
+from flask_crm_sync.sync.agreement import compare
+from flask_crm_sync.sync.comparing import Compared
 from flask_crm_sync.sync.connections import store_credentials
 from flask_crm_sync.sync.erasure import erase_client, erasures
 from flask_crm_sync.sync.steps import Step

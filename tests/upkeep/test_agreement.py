@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from flask_crm_sync.errors import RateLimited
 from flask_crm_sync.models import Agreement, Notice
 from flask_crm_sync.models.link import TOMBSTONE
 from flask_crm_sync.sync import agreement, reasons
-from flask_crm_sync.sync.agreement import Compared, agreements, compare, compare_where_due
+from flask_crm_sync.sync.agreement import agreements, compare, compare_where_due
+from flask_crm_sync.sync.comparing import Compared
 from flask_crm_sync.sync.connections import pause
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.world import ACCOUNT, World
@@ -146,3 +149,12 @@ def test_it_works_on_each_database(anywhere: World) -> None:
     assert figures(compare(anywhere.sync, anywhere.connection_id)) == (3, 1, 1, 0)
     (row,) = anywhere.rows(Agreement)
     assert row.cursor == ""
+
+
+def test_a_connection_that_somebody_holds_keeps_no_other_waiting(world: World, people: list[str]) -> None:
+    compare_where_due(world.sync)
+    world.clock.advance(hours=25)
+    world.set_connection(lease_until=world.clock.now().timestamp() + 60)
+    assert compare_where_due(world.sync) is None
+    (row,) = world.rows(Agreement)
+    assert row.due_at == world.clock.now() + timedelta(minutes=5)
