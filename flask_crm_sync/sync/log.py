@@ -34,11 +34,13 @@ from .context import Sync
 from .log_days import span_of, spanned
 from .paging import Place, cut
 from .refusals import NotFound
-from .search import matching_clients
+from .search import has_older_clients, matching_clients
 
 STATUSES = (PENDING, SUCCESS, FAILED, SKIPPED)
 KINDS = (CREATE_LEAD, UPDATE_CONTACT, ADD_NOTE, APPLY_REMOTE, ERASE, PUT_BACK)
 PAGE_SIZE = 50
+NEWEST_CLIENTS = 25_000
+"""Among how many clients of an account a name is looked for, unless all are asked for: no page waits longer."""
 
 _table: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
@@ -92,7 +94,8 @@ class Entry:
 class LogFilter:
     """What part of the log is asked for; "" stands for all. `client` is what was typed: an id, an e-mail, a name.
 
-    `since` and `until` are the first and the last day on which entries were queued, as YYYY-MM-DD in a time zone.
+    A name is looked for among the account's `NEWEST_CLIENTS`, and among all of them where `wide` is "1". `since` and
+    `until` are the first and the last day on which entries were queued, as YYYY-MM-DD in a time zone.
     """
 
     status: str = ""
@@ -103,6 +106,7 @@ class LogFilter:
     since: str = ""
     until: str = ""
     zone: str = ""
+    wide: str = ""
 
     @property
     def has_days(self) -> bool:
@@ -112,11 +116,15 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """A page of the log. `older` and `newer` are the numbers to go on from, None at either end."""
+    """A page of the log. `older` and `newer` are the numbers to go on from, None at either end.
+
+    `left_out` tells that a name was looked for among some of the account's clients only.
+    """
 
     entries: tuple[Entry, ...]
     older: int | None
     newer: int | None
+    left_out: bool = False
 
 
 def log_page(
@@ -134,7 +142,9 @@ def log_page(
         query = _asked_for(sync, database, account_id, wanted, place, limit + 1)
         page = cut(database.execute(query).all(), place, limit)
         entries = _entries(sync, database, account_id, page.rows)
-    return LogPage(entries, page.older, page.newer)
+        searched = wanted.client and not wanted.wide
+        left_out = searched and has_older_clients(sync.host, database, account_id, wanted.client, NEWEST_CLIENTS)
+    return LogPage(entries, page.older, page.newer, bool(left_out))
 
 
 def every_entry(sync: Sync, account_id: str, wanted: LogFilter, *, page_size: int = 500) -> Iterator[Entry]:
@@ -171,7 +181,8 @@ def _asked_for(
     span = span_of(wanted.since, wanted.until, wanted.zone)
     place, within = spanned(database, span, place), span.holds()
     if wanted.client:
-        clients = matching_clients(sync.host, database, account_id, wanted.client)
+        newest = None if wanted.wide else NEWEST_CLIENTS
+        clients = matching_clients(sync.host, database, account_id, wanted.client, newest=newest)
         return _of_clients(account_id, clients, wanted, place, limit).where(*within)
     if wanted.reason:
         chosen = (_by_value(wanted), *_compared(wanted, "kind"), *within)

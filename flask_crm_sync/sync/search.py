@@ -6,6 +6,7 @@ there, or account and key are, only ids are found. The search ends after `MOST` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,16 +21,32 @@ _LONGEST = 191
 _NAMES = ("first_name", "last_name", "name", "company")
 
 
-def matching_clients(host: Host, database: sa.Connection, account_id: str, typed: str) -> tuple[str, ...]:
-    """Return the ids of an account's clients that match; what was typed is always among them, as an id."""
+def matching_clients(
+    host: Host, database: sa.Connection, account_id: str, typed: str, *, newest: int | None = None
+) -> tuple[str, ...]:
+    """Return the ids of an account's clients that match; what was typed is always among them, as an id.
+
+    No index of the host's can serve a search for parts of names, so that it may be held to the account's `newest`
+    clients, those with the highest ids.
+    """
     wanted = typed.strip()[:_LONGEST]
     if not wanted:
         return ()
     found = dict.fromkeys([wanted])
-    query = _query(host, database, account_id, wanted)
+    query = _query(host, database, account_id, wanted, newest)
     if query is not None:
         found |= dict.fromkeys(key_text(key) for key in database.execute(query).scalars())
     return tuple(found)
+
+
+def has_older_clients(host: Host, database: sa.Connection, account_id: str, typed: str, newest: int) -> bool:
+    """Tell whether a search for a name leaves out clients when it is held to the account's `newest`."""
+    own = _own_account(host, database, account_id)
+    if own is None or "@" in typed or not _name_columns(host.client, typed.strip()):
+        return False
+    column = host.client.id_column
+    older = sa.select(column).where(own).order_by(column.desc()).offset(newest).limit(1)
+    return database.execute(older).first() is not None
 
 
 def clients_with_phone(
@@ -50,15 +67,18 @@ def clients_with_phone(
     return tuple(id for id in found if e164(getattr(clients.get(id), "phone", ""), region) == number)
 
 
-def _query(host: Host, database: sa.Connection, account_id: str, wanted: str) -> sa.Select[Any] | None:
-    client = host.client
-    own = _own_account(host, database, account_id)
-    matches = _by_email(client, wanted) if "@" in wanted else _by_name(client, wanted)
-    if own is None or matches is None:
+def _query(
+    host: Host, database: sa.Connection, account_id: str, wanted: str, newest: int | None
+) -> sa.Select[Any] | None:
+    client, own = host.client, _own_account(host, database, account_id)
+    if own is None:
         return None
-    if "@" in wanted and database.dialect.name == "sqlite":  # which takes an account for as rare as an address
+    if "@" not in wanted:
+        return _by_name(client, own, wanted, newest)
+    matches = _by_email(client, wanted)
+    if database.dialect.name == "sqlite":  # which takes an account for as rare as an address
         own = sa.func.likelihood(own, sa.literal_column("0.9"))
-    return sa.select(client.id_column).where(own, matches).limit(MOST)
+    return None if matches is None else sa.select(client.id_column).where(own, matches).limit(MOST)
 
 
 def _own_account(host: Host, database: sa.Connection, account_id: str) -> sa.ColumnElement[bool] | None:
@@ -83,11 +103,27 @@ def _by_email(client: Bound, wanted: str) -> sa.ColumnElement[bool] | None:
     return same
 
 
-def _by_name(client: Bound, wanted: str) -> sa.ColumnElement[bool] | None:
-    """Every word must begin a word of the names; a number is no name, and costs no search."""
-    columns = [column for word in _NAMES if (column := _text_column(client, word)) is not None]
-    if not columns or wanted.isdigit():
+def _by_name(client: Bound, own: sa.ColumnElement[bool], wanted: str, newest: int | None) -> sa.Select[Any] | None:
+    columns = _name_columns(client, wanted)
+    if not columns:
         return None
+    if newest is None:
+        return sa.select(client.id_column).where(own, _begins(columns, wanted)).limit(MOST)
+    names = [column.label(f"name_{number}") for number, column in enumerate(columns)]
+    every = sa.select(client.id_column.label("id"), *names).where(own)
+    among = every.order_by(client.id_column.desc()).limit(newest).subquery()
+    return sa.select(among.c.id).where(_begins([among.c[name.name] for name in names], wanted)).limit(MOST)
+
+
+def _name_columns(client: Bound, wanted: str) -> list[Any]:
+    """Return the columns in which to look for a name; a number is no name, and costs no search."""
+    if wanted.isdigit():
+        return []
+    return [column for word in _NAMES if (column := _text_column(client, word)) is not None]
+
+
+def _begins(columns: Sequence[Any], wanted: str) -> sa.ColumnElement[bool]:
+    """Every word must begin a word of the names."""
     names: Any = sa.literal("")
     for column in columns:
         names = names + " " + sa.func.coalesce(column, "")

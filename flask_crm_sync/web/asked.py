@@ -30,6 +30,7 @@ def log_filter(given: Mapping[str, str]) -> LogFilter:
         since,
         until,
         this_reader().zone.key if since or until else "",
+        "1" if given.get("wide") == "1" and given.get("client") else "",
     )
 
 

@@ -13,7 +13,7 @@ from ..crm import registry
 from ..sync.causes import Cause, count_failed
 from ..sync.choices import may_be_retried
 from ..sync.connections import ConnectionView, connections
-from ..sync.log import KINDS, STATUSES, LogFilter, LogPage, log_page
+from ..sync.log import KINDS, NEWEST_CLIENTS, STATUSES, LogFilter, LogPage, log_page
 from ..sync.retry_runs import Retrying, open_runs
 from .asked import day_problem, log_address, log_filter, number
 from .door import this_account, this_sync
@@ -59,6 +59,7 @@ def _shown(wanted: LogFilter, shown: LogPage) -> dict[str, Any]:
     return {
         "wanted": wanted,
         "shown": shown,
+        "newest_clients": NEWEST_CLIENTS,
         "now": this_sync().clock.now(),
         "address": partial(log_address, wanted),
         "connected": connected,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask_crm_sync.host.bound import Attribute
 from flask_crm_sync.host.reading import Host
 from flask_crm_sync.sync import search
-from flask_crm_sync.sync.search import matching_clients
+from flask_crm_sync.sync.search import has_older_clients, matching_clients
 from tests.web.helpdesk import START, Client, open_helpdesk
 
 PEOPLE = {1: (1, "Ada", "Quist"), 2: (1, "Chiara", "De Santis"), 3: (1, "100%", "Off_er"), 4: (2, "Ada", "Elsewhere")}
@@ -84,3 +84,16 @@ def test_what_is_code_in_the_host_is_not_searched(host: Host, connection: sa.Con
 def test_a_search_ends_at_its_bound(host: Host, connection: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MOST", 1)
     assert len(matching_clients(host, connection, "1", "a")) == 2
+
+
+@pytest.mark.parametrize(("newest", "found"), [(2, {"2", "3"}), (3, {"1", "2", "3"}), (None, {"1", "2", "3"})])
+def test_a_name_can_be_looked_for_among_the_newest_clients(
+    host: Host, connection: sa.Connection, newest: int | None, found: set[str]
+) -> None:
+    typed = ("ada", "chiara", "100%")
+    assert {id for name in typed for id in matching_clients(host, connection, "1", name, newest=newest)} == {
+        *found,
+        *typed,
+    }
+    assert has_older_clients(host, connection, "1", "ada", newest or 9) == (newest == 2)
+    assert not has_older_clients(host, connection, "1", "77", 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, PENDING, SUCCESS
-from flask_crm_sync.sync import retry_runs
+from flask_crm_sync.sync import log, retry_runs
 from flask_crm_sync.sync.audit import trail
 from flask_crm_sync.web.export_page import COLUMNS, guarded
 from tests.web.helpdesk import OURS, THEIRS, Client, Helpdesk, open_helpdesk
@@ -80,6 +80,25 @@ def test_a_search_is_not_repeated_every_few_seconds(desk: Helpdesk) -> None:
     assert "hx-trigger" not in browser.get("/crm/log?client=1").text
 
 
+def test_in_a_large_account_a_name_is_looked_for_among_the_newest_clients_first(
+    desk: Helpdesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "NEWEST_CLIENTS", 2)
+    view = desk.connect()
+    entries = {}
+    for number in (1, 2, 3):
+        desk.add_client(number)
+        entries[number] = desk.add_operation(view, str(number), status=SUCCESS)
+    assert shown(desk, "client=ada") == [entries[3], entries[2]]
+    page = desk.browser("viewer").get("/crm/log?client=ada").text
+    assert 'href="/crm/log?client=ada&amp;wide=1"' in page
+    assert "Looked for among your newest" in page
+    assert shown(desk, "client=ada&wide=1") == [entries[3], entries[2], entries[1]]
+    for query in ("client=ada&wide=1", "client=1", "client=ada@example.com"):
+        assert "Looked for among" not in desk.browser("viewer").get(f"/crm/log?{query}").text
+    assert shown(desk, "client=1") == [entries[1]]
+
+
 def test_the_search_asks_the_host_once(desk: Helpdesk) -> None:
     view = desk.connect()
     for number in range(20):
@@ -88,7 +107,7 @@ def test_the_search_asks_the_host_once(desk: Helpdesk) -> None:
     browser = desk.browser("viewer")
     with desk.statements() as sent:
         browser.get("/crm/log?client=ada")
-    assert len([one for one in sent if "FROM client" in one]) == 2  # the search, and the names for the page
+    assert len([one for one in sent if "FROM client" in one]) == 3  # the search, whether it saw all, and the names
 
 
 def test_the_file_holds_all_that_matches_and_nothing_of_others(desk: Helpdesk) -> None:
