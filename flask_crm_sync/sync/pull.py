@@ -89,6 +89,8 @@ def _read(desk: Drain, at: Mapping[str, Any]) -> list[RemoteChange]:
             changes.append(RemoteChange(record_id, what, when, outcome, moved))  # type: ignore[arg-type]
         elif isinstance(outcome, RecordMissing):
             changes.append(RemoteChange(record_id, "deleted", when))
+        elif not outcome.whole_connection:  # its own entry in the log says why; the others go on
+            changes.append(RemoteChange(record_id, "changed", when))
         else:
             raise outcome
     return changes

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flask_crm_sync.errors import InvalidRecord
 from flask_crm_sync.models import Conflict, Delivery
 from flask_crm_sync.sync.conflict_inbox import conflicts_page, settle_conflict
 from flask_crm_sync.sync.connections import connect_account
@@ -252,3 +253,18 @@ def test_moving_to_another_account_in_the_crm_forgets_its_place_and_its_conflict
     assert both.conflicts() == []
     found = both.world.connection
     assert (found.two_way, found.poll_cursor, found.polled_at, found.pull_code) == (True, None, None, "")
+
+
+def test_a_record_that_cannot_be_read_holds_up_no_news_of_others(both: BothWays) -> None:
+    ada, record = both.person()
+    bo = both.world.client("Bo", email="bo@example.com", city="Graz")
+    both.world.run_until_done()
+    other = str(both.world.link(bo).remote_id)
+    for one in (record, other):
+        both.crm.edit(one, city="Wien")
+    both.crm.fail("read", InvalidRecord("It cannot be read."), only=lambda id: id == record, times=None)
+    both.tell(record)
+    both.tell(other)
+    both.world.run_until_done()
+    assert both.world.operation(subject_id=bo, kind="apply_remote").status == "success"
+    assert both.world.last(ada).reason == InvalidRecord.code
