@@ -27,6 +27,8 @@ from flask_crm_sync.models import Connection, Operation
 from flask_crm_sync.models.heartbeat import BELL, WORKER
 from flask_crm_sync.notifications.sending import send_due
 from flask_crm_sync.sandbox.server import Sandbox
+from flask_crm_sync.sync import catch_up as catching
+from flask_crm_sync.sync.backfill import begin_backfill
 from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.context import Sync
 from flask_crm_sync.sync.drain import Settled
@@ -306,3 +308,23 @@ def test_what_came_home_wakes_a_worker_for_the_other_connections(running: Runnin
     tasks._tell(running, [dataclasses.replace(told, came_home=True)])
     assert queued(server) == ["wake"]
     running.queues.quick_connection().close()
+
+
+def test_a_backfill_goes_on_slice_by_slice_as_long_as_there_is_room(
+    host: Flask, running: Running, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching, "SLICE", 2)
+    monkeypatch.setattr(catching, "MOST_WAITING", 2)
+    woken: list[None] = []
+    add_clients(host, 7)
+    with host.app_context():
+        tasks.wake()
+        connection: UUID = request.getfixturevalue("connection_id")
+        begin_backfill(running.sync, "1", "hubspot")
+        catching.catch_up(running.sync)
+        monkeypatch.setattr(running.queues, "wake", lambda: woken.append(None))
+        tasks.drain(str(connection))
+        while woken:  # each job asks for the next one, as long as there is more to owe
+            woken.clear()
+            tasks.wake()
+    assert statuses(running) == [("create_lead", "success")] * 7
