@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from ..models import (
 from ..models.change import CLIENT, CONVERSATION
 from ..models.operation import ADD_NOTE, ERASE, FAILED, PENDING, SKIPPED
 from . import reasons
+from .operations import RECORD
 
 operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
@@ -67,8 +69,17 @@ def _stop(database: sa.Connection, account_id: str, client_id: str, now: datetim
 
 def clear_log(database: sa.Connection, account_id: str, client_id: str) -> None:
     """Take texts, details and records out of the log's entries about a client."""
-    blank = {"message": "", "crm_message": "", "details": sa.null(), "remote_id": None, "remote_url": None}
-    database.execute(_of(account_id, client_id).where(operations.c.claim.is_(None)).values(blank | {"decision": None}))
+    database.execute(_of(account_id, client_id).where(operations.c.claim.is_(None)).values(_BLANK))
+
+
+_BLANK: dict[str, Any] = {
+    "message": "",
+    "crm_message": "",
+    "details": sa.null(),
+    "remote_id": None,
+    "remote_url": None,
+    "decision": None,
+}
 
 
 def _of(account_id: str, client_id: str) -> sa.Update:
@@ -124,7 +135,9 @@ _NOTE_LINKS = sa.select(links.c.id, links.c.remote_id).where(
 def forget_links(
     database: sa.Connection, connection_id: UUID, client_id: str, note_link_ids: Sequence[UUID], records: Sequence[str]
 ) -> None:
-    """Drop the links of a client and its notes, and hints about its records, in the caller's transaction."""
+    """Drop the links of a client and its notes, and what hints and the log say of its records, in the caller's
+    transaction.
+    """
     own = sa.and_(links.c.subject_type == CLIENT, links.c.subject_id == client_id)
     database.execute(links.delete().where(links.c.connection_id == connection_id, own))
     if note_link_ids:
@@ -132,3 +145,6 @@ def forget_links(
     if records:
         theirs = sa.and_(_deliveries.c.connection_id == connection_id, _deliveries.c.remote_id.in_(records))
         database.execute(_deliveries.delete().where(theirs))
+        own = sa.and_(operations.c.subject_type == RECORD, operations.c.subject_id.in_(records))
+        of = sa.and_(operations.c.connection_id == connection_id, operations.c.claim.is_(None))
+        database.execute(operations.update().where(own, of).values(_BLANK))
