@@ -9,10 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from flask_crm_sync.host.capture import install_capture
-from flask_crm_sync.models import Change, Conflict
+from flask_crm_sync.models import Change, Conflict, Delivery
 from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.sync.two_way import TwoWay, save_two_way
-from tests.contract.cases import capable
 from tests.contract.conftest import Bench, bench, sandbox  # noqa: F401
 from tests.contract.test_engine import _Connected, world  # noqa: F401
 from tests.sync.dying import killed_at
@@ -39,11 +38,21 @@ def look(world: _Connected) -> None:  # noqa: F811
     world.run_until_done()
 
 
-@capable("changes")
+def tell(world: _Connected, record: str) -> None:  # noqa: F811
+    """Let a webhook tell of an edit where the CRM cannot be asked."""
+    if "changes" in world.bench.kind.capabilities:
+        return
+    now = world.clock.now()
+    with world.engine.begin() as database:
+        told = {"event": "changed", "digest": f"{now}", "happened_at": now, "received_at": now}
+        database.execute(sa.insert(Delivery).values(connection_id=world.connection_id, remote_id=record, **told))
+
+
 def test_dying_at_any_step_loses_no_edit_of_either_side(world: _Connected, bench: Bench, both_ways: str) -> None:  # noqa: F811
     record, died = str(world.link(both_ways).remote_id), set[Step]()
     for number, step in enumerate(Step):
         bench.person_edits(record, city=f"There {number}")
+        tell(world, record)
         world.edit(both_ways, last_name=f"Here {number}")
         world.bench.sandbox.clock.advance(5)
         world.clock.advance(minutes=61)
