@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import AlreadyLinked, AmbiguousMatch, CannotConfirm, RecordMissing
-from ..models.operation import CREATE_NEW, FAILED, LIVE, PENDING, SKIPPED, USE
+from ..models.operation import CREATE_NEW, FAILED, LIVE, PENDING, PUT_BACK, SKIPPED, USE
 from . import audit, reasons
 from .context import Sync
 from .links import begin_anew
@@ -47,7 +47,7 @@ def choices(entry: Entry) -> tuple[str, ...]:
     """
     if entry.status == FAILED:
         return _CHOICES.get(entry.reason, (RETRY, DISMISS))
-    if entry.status == SKIPPED and entry.reason == reasons.RECORD_DELETED_IN_CRM:
+    if entry.status == SKIPPED and entry.reason == reasons.RECORD_DELETED_IN_CRM and entry.kind != PUT_BACK:
         return (CREATE_NEW,)
     return ()
 

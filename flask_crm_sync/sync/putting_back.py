@@ -21,7 +21,8 @@ from . import reasons
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .links import LinkState, load_links, save_links
-from .merge import Base
+from .merge import Base, Left
+from .outgoing import manners_of
 from .overwritten import table, value_place
 from .retry import Verdict, skipped, succeeded
 from .steps import Step, reach
@@ -38,7 +39,7 @@ class PutBackItem:
     rows: Mapping[str, Sequence[sa.Row[Any]]]
     record: RemoteRecord | None = None
     writes: dict[str, str] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
 
 
@@ -100,19 +101,21 @@ def _read(drain: Drain, items: Sequence[PutBackItem]) -> None:
 
 
 def _choose(drain: Drain, item: PutBackItem) -> None:
-    """Sort the fields: those that hold what we wrote go back, the others stay."""
+    """Sort the fields: those that hold what we wrote go back; the others stay, and so does a person's refusal."""
     if item.verdict is not None or item.record is None or item.link is None:
         return
-    digest = drain.digester(item.link.id)
+    digest, manners = drain.digester(item.link.id), manners_of(drain.connection)
     for name, rows in item.rows.items():
         shown = item.record.values.get(name, "")
         before = _opened(drain, rows[0])
         if before is None or name in item.record.lacks:
-            item.left.append(name)
+            item.left[name] = LEFT
+        elif name in manners and manners[name].strict not in ("", before):
+            item.left[name] = Left.STRICTER
         elif shown == before or _is_ours(item.link.base, name, rows[-1].sent, digest(name, shown)):
             item.writes[name] = before
         else:
-            item.left.append(name)
+            item.left[name] = LEFT
 
 
 def _is_ours(base: Base | None, name: str, sent: str, shown: str) -> bool:
@@ -150,7 +153,7 @@ def _returned(item: PutBackItem, written: Written) -> None:
     item.record = RemoteRecord(written.record.id, merged, written.record.url)
     for name in written.refused:
         if item.writes.pop(name, None) is not None:
-            item.left.append(name)
+            item.left[name] = LEFT
 
 
 def _done(item: PutBackItem) -> Verdict:
@@ -158,7 +161,7 @@ def _done(item: PutBackItem) -> Verdict:
         return skipped(reasons.RECORD_DELETED_IN_CRM if item.rows else reasons.NOTHING_TO_CHANGE)
     told: dict[str, Any] = {"written": list(item.writes)} if item.writes else {}
     if item.left:
-        told["left"] = dict.fromkeys(item.left, LEFT)
+        told["left"] = {name: str(why) for name, why in item.left.items()}
     where = {"remote_id": item.record.id, "remote_url": item.record.url}
     if item.writes:
         return succeeded(details=told, **where)

@@ -14,7 +14,7 @@ from ..models import Connection, Operation
 from ..models.change import CLIENT
 from ..models.operation import BULK, PENDING, PUT_BACK
 from ..models.undo import KEPT
-from . import audit
+from . import audit, reasons
 from .connections import ConnectionView, find_connection
 from .context import Sync
 from .operations import new_operation, owe, pending_key
@@ -89,7 +89,7 @@ def kept_page(
 ) -> KeptPage:
     """Return the fields that were overwritten in a CRM lately; raise NotFound where there is no connection."""
     known = find_connection(sync, account_id, crm)
-    query = sa.select(table).where(table.c.connection_id == known.id)
+    query = sa.select(table, _IS_OWED.label("is_owed")).where(table.c.connection_id == known.id)
     if before is not None:
         query = query.where(table.c.written_at < before)
     query = query.order_by(table.c.written_at.desc(), table.c.id.desc()).limit(limit + 1)
@@ -103,7 +103,8 @@ def kept_of_entry(sync: Sync, account_id: str, operation_id: int) -> list[KeptVa
     """Return the fields that one entry of the log has overwritten, as far as their values are kept."""
     own = sa.and_(table.c.operation_id == operation_id, table.c.account_id == account_id)
     with sync.database.read() as database:
-        return [_shown(row) for row in database.execute(sa.select(table).where(own).order_by(table.c.field))]
+        query = sa.select(table, _IS_OWED.label("is_owed")).where(own).order_by(table.c.field)
+        return [_shown(row) for row in database.execute(query)]
 
 
 def count_kept(sync: Sync, account_id: str, crm: str, stretch: Stretch) -> int:
@@ -139,7 +140,9 @@ def _put_back_slice(sync: Sync, known: ConnectionView, stretch: Stretch, by: str
         rows = database.execute(chosen.limit(SLICE)).all()
         if not rows:
             return ()
-        numbers = _owe(database, known, {row.client_id for row in rows}, now)
+        clients = {row.client_id for row in rows}
+        database.execute(_LET_GO, {"of": known.id, "clients": list(clients)})  # what somebody has left since stays
+        numbers = _owe(database, known, clients, now)
         marked = [{"row": row.id, "number": numbers[row.client_id]} for row in rows]
         database.execute(_MARK, marked)
         if by is not None:
@@ -166,7 +169,7 @@ def _within(known: ConnectionView, stretch: Stretch) -> list[sa.ColumnElement[bo
     where: list[sa.ColumnElement[bool]] = [
         table.c.connection_id == known.id,
         table.c.state == KEPT,
-        ~sa.exists().where(_operations.c.id == table.c.put_back_by, _operations.c.status == PENDING),
+        ~_IS_OWED,
     ]
     if stretch.since is not None:
         where.append(table.c.written_at >= stretch.since)
@@ -182,8 +185,23 @@ def _within(known: ConnectionView, stretch: Stretch) -> list[sa.ColumnElement[bo
 
 
 def _shown(row: sa.Row[Any]) -> KeptValue:
-    owed = row.put_back_by is not None and row.state == KEPT
+    owed = bool(row.is_owed) and row.state == KEPT
     return KeptValue(row.id, row.client_id, row.operation_id, row.field, row.state, owed, row.written_at)
 
 
+_ASKED_WITH = _operations.c.id == table.c.put_back_by
+_IS_OWED = sa.exists().where(_ASKED_WITH, _operations.c.status == PENDING)
+_WAS_HANDED_ON = sa.exists().where(_ASKED_WITH, _operations.c.reason == reasons.SUPERSEDED)
+_LET_GO = (
+    table.update()
+    .where(
+        table.c.connection_id == sa.bindparam("of"),
+        table.c.client_id.in_(sa.bindparam("clients", expanding=True)),
+        table.c.state == KEPT,
+        table.c.put_back_by.is_not(None),
+        ~_IS_OWED,
+        ~_WAS_HANDED_ON,
+    )
+    .values(put_back_by=sa.null())
+)
 _MARK = table.update().where(table.c.id == sa.bindparam("row")).values(put_back_by=sa.bindparam("number"))

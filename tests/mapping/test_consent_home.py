@@ -14,11 +14,12 @@ from flask_crm_sync.host.capture import install_capture
 from flask_crm_sync.models import Change, Delivery
 from flask_crm_sync.models.connection import Connection
 from flask_crm_sync.sync.mapping.rows import MappingRow
+from flask_crm_sync.sync.undo import Stretch, put_back
 from flask_crm_sync.testing import FakeCRM
 from tests.mapping.conftest import Mapped
 from tests.sync.conftest import settings
 from tests.sync.host_models import Client
-from tests.sync.world import START, World
+from tests.sync.world import ACCOUNT, START, World
 
 
 @pytest.fixture(params=["opt_out", "opt_in"])
@@ -101,3 +102,14 @@ def test_a_usual_field_that_is_filled_from_a_template_does_not_come_home(both: M
         (found,) = session.scalars(sa.select(Client))
         assert (found.city, found.first_name) == ("Graz", "Adele")
     assert both.record(ada)["city"] == "Linz"
+
+
+def test_a_refusal_stays_in_the_crm_when_former_values_are_put_back(both: Mapped, here: str) -> None:
+    ada = both.world.client("Ada", email="ada@example.com", city="Graz", is_sensitive=here == "opt_in")
+    both.world.run_until_done()
+    both.world.edit(ada, city="Linz", is_sensitive=here == "opt_out")
+    both.world.run_until_done()
+    assert both.record(ada)["opt_out"] == "true"
+    put_back(both.world.sync, ACCOUNT, "hubspot", Stretch())
+    both.world.run_until_done()
+    assert (both.record(ada)["opt_out"], both.record(ada)["city"]) == ("true", "Graz")

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown, ServerFault
 from flask_crm_sync.models import AuditEntry, Overwritten
+from flask_crm_sync.models.operation import CREATE_NEW
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.backfill import begin_backfill
 from flask_crm_sync.sync.catch_up import catch_up
-from flask_crm_sync.sync.choices import retry
+from flask_crm_sync.sync.choices import decide, dismiss, retry
 from flask_crm_sync.sync.overwritten import purge_overwritten
 from flask_crm_sync.sync.progress import cancel
-from flask_crm_sync.sync.refusals import NotFound
+from flask_crm_sync.sync.refusals import ChoiceNotPossible, NotFound
 from flask_crm_sync.sync.secrets import ROTATED, rotate
 from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.sync.undo import Stretch, count_kept, kept_of_entry, kept_page, put_back
@@ -174,6 +175,24 @@ def test_a_refusal_can_be_tried_again_or_asked_for_anew(world: World, crm: FakeC
             database.execute(sa.delete(Overwritten).where(Overwritten.operation_id != world.last(ada).id))
 
 
+def test_what_somebody_left_alone_goes_back_only_when_it_is_asked_for_again(
+    world: World, crm: FakeCRM, ada: str
+) -> None:
+    crm.fail("upsert", InvalidRecord("No."))
+    undo(world)
+    assert not kept_page(world.sync, ACCOUNT, CRM).values[0].is_owed
+    dismiss(world.sync, ACCOUNT, world.last(ada).id)
+    since = world.clock.now() + timedelta(minutes=1)
+    world.clock.advance(hours=1)
+    world.edit(ada, first_name="Adele")
+    world.run_until_done()
+    undo(world, since=since)
+    assert [record.values["first_name"] for record in crm.records.values()] == ["Ada"]
+    assert city(crm) == "Linz"
+    undo(world)
+    assert city(crm) == "Graz"
+
+
 def test_a_write_that_was_refused_leaves_nothing_to_put_back(world: World, crm: FakeCRM) -> None:
     client = world.client("Ada", email="ada@example.com", city="Graz")
     world.run_until_done()
@@ -201,6 +220,8 @@ def test_a_record_that_was_deleted_in_the_crm_is_not_made_again(world: World, cr
     assert crm.records == {}
     assert world.last(ada).reason == reasons.RECORD_DELETED_IN_CRM
     assert states(world) == ["kept"]
+    with pytest.raises(ChoiceNotPossible):
+        decide(world.sync, ACCOUNT, world.last(ada).id, CREATE_NEW)
 
 
 def test_values_are_forgotten_after_their_days_and_none_is_kept_where_that_is_off(world: World, ada: str) -> None:
