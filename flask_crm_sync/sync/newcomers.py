@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ..crm.base import RemoteRecord
 from ..errors import CRMError, InvalidRecord, RecordMissing
 from ..host.records import ClientRecord
-from ..host.writing import HostMoved, HostRefused, HostWriter, writable_fields, writable_flags
+from ..host.writing import HostMoved, HostRefused, HostWriter, longest, writable_fields, writable_flags
 from ..models.change import CLIENT
 from ..models.link import ACTIVE
 from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LIVE, UPDATE
@@ -19,13 +19,14 @@ from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .erased import is_erased
 from .links import LinkState, load_by_record, save_links
-from .mapping.coming_home import refusals
+from .mapping.coming_home import refusals, sources_at_home
 from .mapping.rows import read_mapping
-from .merge import Plan, settled_base
+from .merge import Left, Plan, settled_base
 from .operations import RECORD, new_operation, owe
 from .outgoing import outgoing
 from .retry import Verdict, skipped, succeeded
 from .search import clients_with_phone, matching_clients
+from .two_way import two_way_of
 
 
 def newcomer_operation(to: Mapping[Any, Any], record_id: str, now: Any) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def _take(drain: Drain, database: sa.Connection, operation: Claimed, record: Rem
         return skipped(reasons.ECHO)
     if load_by_record(database, drain.connection_id, CONTACT, [record.id]):
         return skipped(reasons.ECHO)
-    values = {spec.source: record.values.get(spec.name, "") for spec in drain.adapter.fields}
+    values = _coming(drain, record)
     email, phone = values.get("email", ""), values.get("phone", "")
     if not email and not phone:
         return skipped(reasons.NO_CONTACT_DETAILS)
@@ -79,6 +80,18 @@ def _take(drain: Drain, database: sa.Connection, operation: Claimed, record: Rem
         owe(database, [_lead(drain, client_id) for client_id in known])
         return skipped(reasons.CLIENT_KNOWN)
     return _make(drain, database, operation, record, values)
+
+
+def _coming(drain: Drain, record: RemoteRecord) -> dict[str, str]:
+    """Return the host's fields as the record has them: those that come home, and how the person is reached."""
+    at_home = sources_at_home(drain.adapter.fields, read_mapping(drain.connection))
+    rules = two_way_of(drain.connection)
+    return {
+        spec.source: record.values.get(spec.name, "")
+        for spec in drain.adapter.fields
+        if spec.source in ("email", "phone")
+        or (spec.name in at_home and rules.rule(spec.name).direction in ("in", "both"))
+    }
 
 
 def _known(drain: Drain, database: sa.Connection, account_id: str, email: str, phone: str) -> list[str]:
@@ -99,8 +112,10 @@ def _make(
     drain: Drain, database: sa.Connection, operation: Claimed, record: RemoteRecord, values: Mapping[str, str]
 ) -> Verdict:
     """Make the client and its link, both or neither; the host's own code may refuse it."""
-    writable = writable_fields(drain.sync.host)
-    held = {name: value for name, value in values.items() if name in writable}
+    host, writable = drain.sync.host, writable_fields(drain.sync.host)
+    rooms = {name: longest(host, name) for name in values if name in writable}
+    unfit = [name for name, room in rooms.items() if room is not None and len(values[name]) > room]
+    held = {name: values[name] for name in rooms if name not in unfit}
     try:
         drain.adapter.translate(ClientRecord("", operation.account_id, **dict[str, Any](held)))
         writer = HostWriter(drain.sync.host, database, drain.connection_id)
@@ -114,7 +129,8 @@ def _make(
     _link(drain, link, record, ours)
     link.host_version = made.version
     save_links(database, drain.connection_id, CLIENT, CONTACT, [link], drain.now())
-    told: dict[str, Any] = {"created_client": made.id}
+    left = {spec.name: str(Left.UNFIT) for spec in drain.adapter.fields if spec.source in unfit}
+    told: dict[str, Any] = {"created_client": made.id, **({"left": left} if left else {})}
     return succeeded(kind=APPLY_REMOTE, details=told, remote_id=record.id, remote_url=record.url)
 
 

@@ -268,3 +268,19 @@ def test_a_record_that_cannot_be_read_holds_up_no_news_of_others(both: BothWays)
     both.world.run_until_done()
     assert both.world.operation(subject_id=bo, kind="apply_remote").status == "success"
     assert both.world.last(ada).reason == InvalidRecord.code
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_new_client_takes_what_comes_home_and_how_it_is_reached(both: BothWays) -> None:
+    both.rules(city=FieldRule("out"), email=FieldRule("out"))
+    both.world.set_connection(create_clients=True)
+    record = both.crm.add(first_name="Eve", last_name="x" * 999, email="eve@example.com", city="Wels")
+    both.tell(record)
+    both.world.run_until_done()
+    (entry,) = both.world.operations()
+    (made,) = both.world.rows(Client)
+    assert (made.first_name, made.last_name, made.email, made.city) == ("Eve", "", "eve@example.com", "")
+    assert list(entry.details["left"]) == ["last_name"]
+    both.world.edit(entry.details["created_client"], first_name="Eva")
+    both.world.run_until_done()
+    assert {both.crm.records[record].values[name] for name in ("first_name", "city")} == {"Eva", "Wels"}
