@@ -14,6 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from ..host.bound import CHUNK, chunks
 from ..host.reading import ConversationHead
 from ..models import Link, Qualification
 from ..models.change import CLIENT, CONVERSATION, QUALIFICATION
@@ -29,7 +30,7 @@ from .operations import table as operations
 from .retry import Verdict, skipped
 
 PAST = 10_000
-"""How many conversations of clients who have only now qualified are looked at in one go, the newest first."""
+"""How many conversations are looked at in one go, the newest first: of a client no more than these."""
 
 table: sa.Table = sa.inspect(Qualification).local_table  # type: ignore[assignment]
 _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
@@ -116,10 +117,27 @@ def past_conversations(
     if not (to["qualified_only"] and to["sync_notes"]):
         return []
     qualified = [client_id for client_id in judged if gate.takes(to, client_id)]
-    ids = sync.host.conversations_of(connection, qualified, PAST) if qualified else []
-    noted = set(connection.execute(_NOTED, {"of": to["id"], "ids": ids}).scalars()) if ids else set()
-    heads = sync.host.conversation_heads(connection, [id for id in ids if id not in noted]) if ids else {}
+    ids = conversations_of(sync, connection, qualified)
+    heads = sync.host.conversation_heads(connection, without_note(connection, to, ids)) if ids else {}
     return [head for head in heads.values() if head.account_id == to["account_id"]]
+
+
+def conversations_of(sync: Sync, connection: sa.Connection, client_ids: Sequence[str]) -> list[str]:
+    """Return the conversations of clients, of each the newest `PAST` at most, however many the others have."""
+    if not client_ids:
+        return []
+    ids = sync.host.conversations_of(connection, client_ids, PAST)
+    if len(ids) < PAST or len(client_ids) == 1:
+        return ids
+    halves = client_ids[: len(client_ids) // 2], client_ids[len(client_ids) // 2 :]
+    return [id for half in halves for id in conversations_of(sync, connection, half)]
+
+
+def without_note(connection: sa.Connection, to: Row, ids: Sequence[str]) -> list[str]:
+    """Return those of the conversations that have no note in a connection's CRM yet."""
+    some = [connection.execute(_NOTED, {"of": to["id"], "ids": part}).scalars() for part in chunks(ids, CHUNK)]
+    noted = {id for part in some for id in part}
+    return [id for id in ids if id not in noted]
 
 
 _NOTED = sa.select(_links.c.subject_id).where(

@@ -15,7 +15,7 @@ from flask_crm_sync.host.bound import Bound
 from flask_crm_sync.host.newest import newest
 from flask_crm_sync.models.operation import ADD_NOTE, BULK, CREATE_LEAD, LIVE
 from flask_crm_sync.sync import catch_up as catching
-from flask_crm_sync.sync import reasons
+from flask_crm_sync.sync import qualified, reasons
 from flask_crm_sync.sync.backfill import begin_backfill, estimate, pause_backfill, resume_backfill
 from flask_crm_sync.sync.catch_up import catch_up
 from flask_crm_sync.sync.progress import cancel, progress
@@ -212,3 +212,15 @@ def test_rows_with_random_keys_come_by_their_time_and_those_without_one_last(peo
         seen += [uuid.UUID(id).int for id, _, _ in page]
         place = page[-1][2]
     assert seen == [5, 3, 1, 8, 9, 7, 2]
+
+
+def test_no_past_note_is_left_out_because_others_have_many(
+    world: World, crm: FakeCRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qualified, "PAST", 3)
+    for id in world.clients(4, told=False):
+        for _ in range(2):
+            world.conversation(id, told=False, status="closed")
+    begin_backfill(world.sync, ACCOUNT, CRM, notes=True)
+    run_to_the_end(world)
+    assert len(crm.notes) == 8
