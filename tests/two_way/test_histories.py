@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule, run_state_machine_as_test
+from sqlalchemy.orm import Session
 
 from flask_crm_sync.crm.base import RemoteRecord
 from flask_crm_sync.host.capture import install_capture
@@ -26,6 +27,7 @@ from flask_crm_sync.models import Change, Conflict, Connection, Delivery
 from flask_crm_sync.models.conflict import OPEN
 from flask_crm_sync.models.link import ACTIVE
 from flask_crm_sync.sync import budget, due, lease, steps
+from flask_crm_sync.sync.client_merges import merge_clients
 from flask_crm_sync.sync.conflict_inbox import settle_conflict
 from flask_crm_sync.sync.merge import FieldRule
 from flask_crm_sync.sync.now import sync_now
@@ -35,7 +37,7 @@ from tests.contract.cases import capable
 from tests.contract.conftest import Bench, bench, sandbox  # noqa: F401
 from tests.contract.test_engine import _Connected
 from tests.sync.dying import killed_at
-from tests.sync.host_models import make_engine, wipe
+from tests.sync.host_models import Client, make_engine, wipe
 from tests.sync.world import ACCOUNT, FakeClock
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
@@ -146,6 +148,24 @@ class Histories(RuleBasedStateMachine):
         if self.record_of(id) and not really and self.here(id) is not None:
             self.world.remove(id)
             self.own.remove(id)
+        self.work(then)
+
+    @rule(kept=clients, gone=clients, really=st.integers(0, 2), then=WORK)
+    def merge_here(self, kept: str, gone: str, really: int, then: Any) -> None:
+        """Let the host make one client of two who both have a record; the other record is left."""
+        if (
+            kept != gone
+            and {kept, gone} <= {*self.own}
+            and self.record_of(kept)
+            and self.record_of(gone)
+            and not really
+        ):
+            with Session(self.engine) as session:
+                session.delete(session.get_one(Client, int(gone)))
+                session.flush()
+                merge_clients(self.world.sync, session.connection(), kept, gone)
+                session.commit()
+            self.own.remove(gone)
         self.work(then)
 
     @rule(which=WHO, side=st.sampled_from(["ours", "theirs"]), then=WORK)
