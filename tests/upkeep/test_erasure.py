@@ -24,7 +24,7 @@ from flask_crm_sync.models import (
 )
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.choices import retry
-from flask_crm_sync.sync.connections import connect_account, disconnect, pause, resume
+from flask_crm_sync.sync.connections import disconnect, pause, resume
 from flask_crm_sync.sync.erased import is_erased
 from flask_crm_sync.sync.erasure import erase_client, erasures, find_erasure, lift_erasure
 from flask_crm_sync.sync.newcomers import newcomer_operation
@@ -260,19 +260,6 @@ def test_a_disconnected_crm_is_left_to_a_hand_at_once(world: World, ada: str) ->
     (receipt,) = view.receipts
     assert (receipt.how, [id for id, _ in receipt.records]) == ("by_hand", [record])
     assert view.is_done
-
-
-def test_what_is_owed_in_an_account_that_the_connection_leaves_is_left_to_a_hand(world: World, ada: str) -> None:
-    record = world.link(ada).remote_id
-    pause(world.sync, ACCOUNT, "hubspot")
-    id = erase_client(world.sync, ACCOUNT, ada).id
-    world.set_connection(remote_account_id="another one")
-    connect_account(world.sync, ACCOUNT, "hubspot", "token", {"token": world.token}, replace=True)
-    resume(world.sync, ACCOUNT, "hubspot")
-    world.run_until_done()
-    (receipt,) = find_erasure(world.sync, ACCOUNT, id).receipts
-    assert (receipt.how, [id for id, _ in receipt.records]) == ("by_hand", [record])
-    assert world.operation(kind="erase").status == "skipped"
 
 
 # Not back again
