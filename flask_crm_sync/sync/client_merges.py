@@ -54,6 +54,21 @@ def merge_clients(sync: Sync, database: sa.Connection, kept_id: str, gone_id: st
     database.execute(_changes.insert().values(**told, created_at=now))
 
 
+def merged_into(database: sa.Connection, account_id: str, client_id: str) -> list[str]:
+    """Return the clients who were merged into one, and into those, as far as the log remembers."""
+    told = database.execute(_MERGED, {"account": account_id}).all()
+    kept_by = {row.client_id: row.details.get("merged_into") for row in told if row.details}
+    found = [client_id]
+    for kept in found:
+        found += [gone for gone, by in kept_by.items() if by == kept and gone not in found]
+    return found[1:]
+
+
+_MERGED = sa.select(operations.c.client_id, operations.c.details).where(
+    operations.c.account_id == sa.bindparam("account"), operations.c.reason == reasons.CLIENT_MERGED
+)
+
+
 def _merge_on(database: sa.Connection, to: Mapping[Any, Any], kept_id: str, gone_id: str, now: datetime) -> None:
     found = load_links(database, to["id"], CLIENT, [kept_id, gone_id])
     kept, gone = found.get(kept_id), found.get(gone_id)

@@ -21,6 +21,7 @@ from ..models.change import CLIENT
 from ..models.connection import DISCONNECTED
 from ..models.operation import ERASE, LIVE, PENDING, SKIPPED
 from . import audit, reasons
+from .client_merges import merged_into
 from .context import Sync
 from .erased import address_digests, id_digest
 from .forgetting import forget_links, forget_person
@@ -89,9 +90,20 @@ class ErasuresPage:
 def erase_client(sync: Sync, account_id: str, client_id: str, *, by: str = "") -> ErasureView:
     """Erase a client: owe it to each connection, clear our tables, and keep the person from coming back.
 
-    The host's own row is the host's to delete; ask before that, so that e-mail and phone are known to us. Raises
-    NotFound where neither the host nor we know such a client in this account.
+    Clients who were merged into this one, and are gone, are erased with it, each with receipts of its own. The host's own row is the
+    host's to delete; ask before that, so that e-mail and phone are known to us. Raises NotFound where neither the host
+    nor we know such a client in this account.
     """
+    with sync.database.read() as database:
+        others = merged_into(database, account_id, client_id)
+        here = sync.host.client_accounts(database, others) if others else {}
+    for other in others:
+        if other not in here:  # the host may have given its key to somebody else
+            _erase(sync, account_id, other, by)
+    return _erase(sync, account_id, client_id, by)
+
+
+def _erase(sync: Sync, account_id: str, client_id: str, by: str) -> ErasureView:
     now, id = sync.clock.now(), uuid4()
     digests = _digests(sync, account_id, client_id)
     with sync.database.write() as database:
