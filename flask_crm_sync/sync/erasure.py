@@ -90,9 +90,9 @@ class ErasuresPage:
 def erase_client(sync: Sync, account_id: str, client_id: str, *, by: str = "") -> ErasureView:
     """Erase a client: owe it to each connection, clear our tables, and keep the person from coming back.
 
-    Clients who were merged into this one, and are gone, are erased with it, each with receipts of its own. The host's own row is the
-    host's to delete; ask before that, so that e-mail and phone are known to us. Raises NotFound where neither the host
-    nor we know such a client in this account.
+    Clients who were merged into this one, and are gone, are erased with it, each with receipts of its own. The host's
+    own row is the host's to delete; ask before that, so that e-mail and phone are known to us. Raises NotFound where
+    neither the host nor we know such a client in this account.
     """
     with sync.database.read() as database:
         others = merged_into(database, account_id, client_id)
