@@ -29,7 +29,7 @@ from .log import by_number
 from .paging import Place
 from .status import COMMANDS, SHOWN_TO, ConnectionStatus, Status, status
 
-NEWEST = 2_500
+NEWEST = 1_500
 TIMED = 500
 HOURS = 24
 OUTCOMES = (SUCCESS, FAILED, SKIPPED)

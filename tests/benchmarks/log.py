@@ -15,6 +15,7 @@ from statistics import median
 from .engine import config_of
 from .figures import interleaved, percentile, tell
 from .log_desk import Answer, LogDesk
+from .log_rows import A_CLIENT
 from .processes import Elsewhere
 from .servers import Servers
 
@@ -38,7 +39,7 @@ PAGES: Pages = {
     "search by number": lambda desk: "/crm/log?client=77",
     "search by e-mail": lambda desk: "/crm/log?client=person77@example.com",
     "search by common name": lambda desk: "/crm/log?client=person1",
-    "search by rare name": lambda desk: "/crm/log?client=family77x",
+    "search by rare name": lambda desk: f"/crm/log?client=family{desk.call('number') // A_CLIENT}x",
     "deep page": lambda desk: f"/crm/log?before={desk.call('number', '', 0.5)}",
     "deep page of failed": lambda desk: f"/crm/log?status=failed&before={desk.call('number', 'failed', 0.5)}",
     "deep page towards newer": lambda desk: f"/crm/log?crm=autochat&after={desk.call('number', '', 0.3)}",
