@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..crm.registry import adapter_class
 from ..models import Connection
 from .audit import SETTINGS, record
+from .conflicts import forget_conflicts
 from .context import Sync
 from .merge import ConflictRule, Direction, FieldRule
 from .refusals import NotFound
@@ -54,7 +55,8 @@ def find_two_way(sync: Sync, account_id: str, crm: str) -> TwoWay:
 def save_two_way(
     sync: Sync, account_id: str, crm: str, wanted: TwoWay, *, by: str = "", start: str | None = None
 ) -> TwoWay:
-    """Change them. Switched on, the CRM is looked at from `start` on (else from now on); off, it is looked at no more.
+    """Change them. Switched on, the CRM is looked at from `start` on (else from now on); off, it is looked at no more,
+    and nobody is asked to settle anything.
 
     Raises NotFound where there is no connection, ValueError for a field that the CRM has not or an unknown rule.
     """
@@ -70,6 +72,8 @@ def save_two_way(
         }
         if wanted.on != bool(row["two_way"]):
             values |= {"pull_at": now if wanted.on else None, "poll_cursor": start, "polled_at": None, "pull_code": ""}
+        if not wanted.on:
+            forget_conflicts(database, row["id"])  # no decision would be carried out
         database.execute(_table.update().where(_table.c.id == row["id"]).values(values))
         before, after = _told(row), _told(values)
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]

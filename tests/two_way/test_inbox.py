@@ -13,6 +13,7 @@ from flask_crm_sync.sync.both_sides import read_sides
 from flask_crm_sync.sync.conflict_inbox import conflicts_page, open_conflicts, settle_conflict, settle_field
 from flask_crm_sync.sync.merge import FieldRule
 from flask_crm_sync.sync.refusals import ChoiceNotPossible, NotFound, ValueNotTaken
+from flask_crm_sync.sync.two_way import TwoWay, save_two_way
 from tests.sync.world import ACCOUNT
 
 from .conftest import BothWays
@@ -115,3 +116,19 @@ def test_a_deleted_client_takes_its_conflicts_along(both: BothWays) -> None:
     both.world.remove(client)
     both.world.run_until_done()
     assert both.conflicts() == []
+
+
+def test_nobody_is_asked_while_both_ways_is_off_and_again_once_it_is_on(both: BothWays) -> None:
+    rules = {"city": FieldRule("both", "ask")}
+    both.rules(**rules)
+    client, record = both.person()
+    both.crm.edit(record, city="Wien")
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    assert len(both.conflicts()) == 1
+    save_two_way(both.world.sync, ACCOUNT, "hubspot", TwoWay(False, False, rules))
+    assert both.conflicts() == []
+    save_two_way(both.world.sync, ACCOUNT, "hubspot", TwoWay(True, False, rules))
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.conflicts() == [("city", "open", "")]
