@@ -135,9 +135,11 @@ _NOTE_LINKS = sa.select(links.c.id, links.c.remote_id).where(
 def forget_links(
     database: sa.Connection, connection_id: UUID, client_id: str, note_link_ids: Sequence[UUID], records: Sequence[str]
 ) -> None:
-    """Drop the links of a client and its notes, and what hints and the log say of its records, in the caller's
-    transaction.
+    """Drop the links of a client and its notes, what hints and the log say of its records, and what was written since
+    the person was forgotten by work that was in hand then, in the caller's transaction.
     """
+    for table in (_conflicts, _overwritten):
+        database.execute(table.delete().where(table.c.connection_id == connection_id, table.c.client_id == client_id))
     own = sa.and_(links.c.subject_type == CLIENT, links.c.subject_id == client_id)
     database.execute(links.delete().where(links.c.connection_id == connection_id, own))
     if note_link_ids:

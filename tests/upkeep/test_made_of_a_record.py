@@ -1,12 +1,15 @@
-"""A person who came from the CRM: an erasure takes out of the log also what it said of the record before."""
+"""What an erasure finds beside the client: what the log said of its record, and what was in hand when it was asked."""
 
 from __future__ import annotations
 
+from flask_crm_sync.models import Overwritten
 from flask_crm_sync.models.operation import APPLY_REMOTE
 from flask_crm_sync.sync.erasure import erase_client
 from flask_crm_sync.sync.newcomers import newcomer_operation
 from flask_crm_sync.sync.operations import owe
+from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.testing import FakeCRM
+from tests.sync.dying import once_at
 from tests.sync.world import ACCOUNT, World
 
 
@@ -24,3 +27,15 @@ def test_an_erasure_clears_the_entry_that_told_of_the_record(world: World, crm: 
     world.run_until_done()
     (entry,) = world.operations(kind=APPLY_REMOTE)
     assert (entry.remote_id, entry.details, entry.crm_message) == (None, None, "")
+
+
+def test_what_was_in_hand_at_the_request_leaves_no_former_value(world: World, crm: FakeCRM) -> None:
+    ada = world.client("Ada", email="ada@example.com", city="Graz")
+    world.run_until_done()
+    world.edit(ada, city="Linz")
+    world.fan_out()
+    world.clock.advance(hours=2)
+    with once_at(Step.CRM_READ, lambda: erase_client(world.sync, ACCOUNT, ada)):
+        world.run_until_done()
+    assert crm.records == {}
+    assert world.rows(Overwritten) == []
