@@ -1,4 +1,4 @@
-"""What sending would do and cost, before it is done: one client, or all of an account."""
+"""What sending a client would do and cost, before it is done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..sync.mapping.preview import BackfillPreview, Preview, preview_backfill, preview_client
+from ..sync.mapping.preview import Preview, preview_client
 from ..sync.reasons import explain
 from .group import crm_commands, here, json_option, print_json
 
@@ -22,27 +22,16 @@ _OUTCOMES = {
 @crm_commands.command("preview")
 @click.option("--account", required=True, help="The account's id, as in the host's database.")
 @click.option("--crm", required=True, help="The CRM's name.")
-@click.option("--client", default="", help="The client's id; without it, what sending every client would cost.")
+@click.option("--client", required=True, help="The client's id, as in the host's database.")
 @json_option
 def preview_command(account: str, crm: str, client: str, as_json: bool) -> None:
     """Show what sending a client would write, beside what the CRM holds now; nothing is written."""
     sync = here().sync
-    if not client:
-        cost = preview_backfill(sync, account, crm)
-        return print_json({"ok": True, **asdict(cost)}) if as_json else click.echo(_cost(cost))
     made = preview_client(sync, account, crm, client)
     if as_json:
         return print_json({"ok": True, "preview": asdict(made)})
     click.echo("\n".join(_lines(made)))
     return None
-
-
-def _cost(cost: BackfillPreview) -> str:
-    minutes = max(1, round(cost.seconds / 60))
-    return (
-        f"{cost.clients:,} clients, {cost.linked:,} of them linked already: "
-        f"about {cost.calls:,} API calls and {minutes:,} minutes."
-    )
 
 
 def _lines(made: Preview) -> list[str]:

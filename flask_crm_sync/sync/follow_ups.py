@@ -7,7 +7,7 @@ fields that it writes, so that a drain has it with the settings.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -101,11 +101,6 @@ def read_follow_ups(row: Mapping[Any, Any]) -> FollowUps:
     """Return the choice of a connection's row."""
     stored = row["follow_ups"]
     return _read(json.dumps(stored, sort_keys=True)) if stored else NONE
-
-
-def used_outcomes(chosen: FollowUps) -> Iterable[str]:
-    """Return the outcomes that lead to anything, in their usual order."""
-    return [outcome for outcome in OUTCOMES if chosen.of(outcome)]
 
 
 @lru_cache(maxsize=256)

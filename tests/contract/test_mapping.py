@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flask_crm_sync.crm.base import RemoteField
-from flask_crm_sync.sync.mapping.preview import preview_backfill, preview_client, preview_sample
+from flask_crm_sync.sync.mapping.preview import preview_client, preview_sample
 from flask_crm_sync.sync.mapping.rows import FieldMapping, MappingRow
 from flask_crm_sync.sync.mapping.schema import ground_of, schema_of
 from flask_crm_sync.sync.mapping.store import save_rows
@@ -96,12 +96,3 @@ def test_changed_mapping_is_tried_on_linked_clients_in_few_calls(
     assert len(sample.previews) == 5
     assert world.stored() == stored
     assert ground.field(text.name) == text
-
-
-def test_backfill_is_estimated_from_counts(world: _Connected, bench: Bench) -> None:  # noqa: F811
-    world.clients(3)
-    world.run_until_done()
-    cost = preview_backfill(world.sync, ACCOUNT, bench.name)
-    assert (cost.clients, cost.linked) == (3, 3)
-    assert cost.calls >= (3 if bench.kind.records_a_write else 1)
-    assert cost.seconds > 0

@@ -22,7 +22,7 @@ from ...models import Connection, Link
 from ...models.change import CLIENT
 from ...models.link import ACTIVE
 from ...models.operation import FULL_BATCH, LIVE, UPDATE, UPDATE_CONTACT
-from ..budget import RESERVE, SharedMeter, budget_key
+from ..budget import SharedMeter, budget_key
 from ..claim import Claimed
 from ..contact_items import ContactItem
 from ..contacts import plan_contacts
@@ -31,7 +31,6 @@ from ..drain import Drain
 from ..erased import HAS_ERASED
 from ..lease import Lease
 from ..qualified import held_back
-from ..reach import count_reachable
 from ..refusals import NotFound
 from ..retry import Verdict
 from ..warm import open_adapter
@@ -42,8 +41,6 @@ from .turning_away import filtered_out
 
 SAMPLE = 20
 """Linked clients of which a changed mapping is tried."""
-_SECONDS_A_CALL = 0.5
-"""What a call of a whole batch takes a CRM, about."""
 
 What = Literal["write", "home", "left", "same"]
 
@@ -96,19 +93,6 @@ class Sample:
     calls: int
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillPreview:
-    """What sending every client of an account would cost: `calls` to the CRM and `seconds`, both about.
-
-    `clients` have an e-mail address or a phone number; `linked` of them stand for a record already.
-    """
-
-    clients: int
-    linked: int
-    calls: int
-    seconds: float
-
-
 def preview_client(
     sync: Sync, account_id: str, crm: str, client_id: str, mapping: FieldMapping | None = None
 ) -> Preview:
@@ -132,25 +116,6 @@ def preview_sample(sync: Sync, account_id: str, crm: str, mapping: FieldMapping,
         newest = sa.select(_links.c.subject_id).where(linked).order_by(_links.c.subject_id.desc()).limit(most)
         ids = list(database.execute(newest).scalars())
     return _previews(sync, account_id, crm, ids, mapping)
-
-
-def preview_backfill(sync: Sync, account_id: str, crm: str) -> BackfillPreview:
-    """Return what sending every client of an account would cost, from counts and from what the adapter says of itself.
-
-    Each batch is looked up by our key, by each kind of search that the CRM has, and written. The share of the limits
-    that other lanes may use decides how long it takes, and how long a call takes where that is longer.
-    """
-    adapter = adapter_class(crm)
-    with sync.database.read() as database:
-        own = _links.c.connection_id == connection_row(database, account_id, crm)["id"]
-        linked = sa.and_(own, _links.c.subject_type == CLIENT, _links.c.state == ACTIVE)
-        have = database.execute(sa.select(sa.func.count()).select_from(_links).where(linked)).scalar_one()
-    clients = count_reachable(sync, account_id)
-    batches = -(-clients // (adapter.records_a_write or adapter.batch_size))
-    calls = batches * (2 + len(adapter.kind_limits))
-    limit, seconds = adapter.burst_limit
-    paced = calls / (limit * (1 - RESERVE)) * seconds
-    return BackfillPreview(clients, have, calls, max(paced, calls * _SECONDS_A_CALL))
 
 
 class _NoLease(Lease):
