@@ -33,6 +33,7 @@ ABILITIES: Mapping[str, str] = {
     "named requests": "giving each call an id for the vendor's support",
     "moving": "announcing that an account moves, and for how long",
     "deleting": "removing a record for good",
+    "further texts": "describing texts beside those of every client",
     "whole refusals": "refusing a batch whole for one bad record, without a word which",
 }
 
