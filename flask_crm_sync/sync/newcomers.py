@@ -25,7 +25,7 @@ from .merge import Left, Plan, settled_base
 from .operations import RECORD, new_operation, owe
 from .outgoing import outgoing
 from .retry import Verdict, skipped, succeeded
-from .search import clients_with_phone, matching_clients
+from .search import clients_with_emails, clients_with_phone, matching_clients
 from .two_way import two_way_of
 
 
@@ -56,14 +56,30 @@ def take_newcomers(drain: Drain, batch: Sequence[Claimed]) -> dict[int, Verdict]
         else:
             assert isinstance(outcome, CRMError)
             verdicts[operation.id] = drain.judged(operation, outcome, alone=alone(batch))
+    here = _by_email(drain, found)
     for operation, record in found:
         with drain.sync.database.write() as database:
             drain.lease.renew(database, drain.sync.clock)
-            verdicts[operation.id] = _take(drain, database, operation, record)
+            verdicts[operation.id] = _take(drain, database, operation, record, here)
     return verdicts
 
 
-def _take(drain: Drain, database: sa.Connection, operation: Claimed, record: RemoteRecord) -> Verdict:
+def _by_email(drain: Drain, found: Sequence[tuple[Claimed, RemoteRecord]]) -> Mapping[str, Sequence[str]]:
+    """Return the clients who are here already by e-mail in small letters, in one question for the batch."""
+    if not found or not drain.connection["create_clients"]:
+        return {}
+    emails = [_coming(drain, record).get("email", "") for _, record in found]
+    with drain.sync.database.read() as database:
+        return clients_with_emails(drain.sync.host, database, drain.connection["account_id"], emails)
+
+
+def _take(
+    drain: Drain,
+    database: sa.Connection,
+    operation: Claimed,
+    record: RemoteRecord,
+    here: Mapping[str, Sequence[str]],
+) -> Verdict:
     if not drain.connection["create_clients"] or not drain.connection["two_way"]:
         return skipped(reasons.ECHO)
     if load_by_record(database, drain.connection_id, CONTACT, [record.id]):
@@ -75,7 +91,7 @@ def _take(drain: Drain, database: sa.Connection, operation: Claimed, record: Rem
     told = {"email": email, "phone": phone}
     if drain.connection["has_erased"] and is_erased(drain.sync, database, operation.account_id, **told):
         return skipped(reasons.ERASED)
-    known = _known(drain, database, operation.account_id, email, phone)
+    known = here.get(email.strip().lower()) or _known(drain, database, operation.account_id, email, phone)
     if known:
         owe(database, [_lead(drain, client_id) for client_id in known])
         return skipped(reasons.CLIENT_KNOWN)
@@ -94,7 +110,7 @@ def _coming(drain: Drain, record: RemoteRecord) -> dict[str, str]:
     }
 
 
-def _known(drain: Drain, database: sa.Connection, account_id: str, email: str, phone: str) -> list[str]:
+def _known(drain: Drain, database: sa.Connection, account_id: str, email: str, phone: str) -> Sequence[str]:
     """Return the clients with this e-mail, else with this phone: their own entry looks for the record and links it."""
     host, region = drain.sync.host, drain.sync.settings.phone_region
     same = matching_clients(host, database, account_id, email) if email else ()

@@ -6,7 +6,7 @@ there, or account and key are, only ids are found. The search ends after `MOST` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +47,25 @@ def has_older_clients(host: Host, database: sa.Connection, account_id: str, type
     column = host.client.id_column
     older = sa.select(column).where(own).order_by(column.desc()).offset(newest).limit(1)
     return database.execute(older).first() is not None
+
+
+def clients_with_emails(
+    host: Host, database: sa.Connection, account_id: str, emails: Iterable[str]
+) -> dict[str, list[str]]:
+    """Return the ids of an account's clients by e-mail in small letters, whatever the letters are on either side.
+
+    No index of the host's serves, so that it is asked for many addresses at once.
+    """
+    column, own = _text_column(host.client, "email"), _own_account(host, database, account_id)
+    wanted = {email.strip().lower() for email in emails if email.strip()}
+    found: dict[str, list[str]] = {}
+    if column is None or own is None or not wanted:
+        return found
+    small = sa.func.lower(column)
+    query = sa.select(small, host.client.id_column).where(own, small.in_(sorted(wanted))).limit(MOST * len(wanted))
+    for email, key in database.execute(query):
+        found.setdefault(email, []).append(key_text(key))
+    return found
 
 
 def clients_with_phone(

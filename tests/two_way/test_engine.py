@@ -284,3 +284,16 @@ def test_a_new_client_takes_what_comes_home_and_how_it_is_reached(both: BothWays
     both.world.edit(entry.details["created_client"], first_name="Eva")
     both.world.run_until_done()
     assert {both.crm.records[record].values[name] for name in ("first_name", "city")} == {"Eva", "Wels"}
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_client_whose_address_has_other_letters_is_matched_as_well(both: BothWays) -> None:
+    both.world.set_connection(create_clients=True)
+    client = both.world.client("Eve", email="Eve.Low@Example.com", told=False)
+    record = both.crm.add(last_name="Low", email="eve.low@example.com")
+    both.tell(record)
+    both.world.drain()
+    assert len(both.world.rows(Client)) == 1
+    assert both.world.operation(subject_type="record").reason == "client_known"
+    both.world.run_until_done()
+    assert both.world.link(client).remote_id == record
