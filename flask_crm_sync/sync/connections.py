@@ -24,7 +24,7 @@ from ..credentials.typed import checked_credentials
 from ..crm import registry
 from ..crm.base import Identity
 from ..errors import CredentialsRefused, CRMError, CRMSyncError, PermissionMissing, ReconnectRequired, SecretUnreadable
-from ..models import Connection, Link, Operation, Schema
+from ..models import Connection, Link, Operation, Overwritten, Schema
 from ..models.connection import CONNECTED, DISCONNECTED, NEEDS_ATTENTION
 from ..models.criterion import DEFAULT_SET
 from ..models.operation import FAILED, PENDING
@@ -41,6 +41,7 @@ _log = logging.getLogger(__name__)
 _table: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
 _links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
 _operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
+_overwritten: sa.Table = sa.inspect(Overwritten).local_table  # type: ignore[assignment]
 _schemas: sa.Table = sa.inspect(Schema).local_table  # type: ignore[assignment]
 
 _UNBLOCKED = {"blocked_until": None, "blocked_code": "", "blocked_message": "", "blocked_count": 0}
@@ -314,7 +315,7 @@ def _first(row_id: UUID, account_id: str, crm: str, now: datetime) -> dict[str, 
 
 
 def _forget_remote_account(database: sa.Connection, connection_id: UUID) -> None:
-    """Links, candidates and choices name records of the old account; none of them means anything in the new one.
+    """Links, candidates, choices and former values are of the old account; none of them means anything in the new one.
 
     Neither is its webhook believed any more, nor does anybody wait for a decision about values there.
     """
@@ -322,6 +323,7 @@ def _forget_remote_account(database: sa.Connection, connection_id: UUID) -> None
     forget_conflicts(database, connection_id)
     database.execute(_schemas.delete().where(_schemas.c.connection_id == connection_id))
     database.execute(_links.delete().where(_links.c.connection_id == connection_id))
+    database.execute(_overwritten.delete().where(_overwritten.c.connection_id == connection_id))
     theirs = _operations.update().where(_operations.c.connection_id == connection_id)
     database.execute(theirs.where(_operations.c.status == FAILED).values(details=sa.null(), unknown=False))
     waiting = theirs.where(_operations.c.status == PENDING)
