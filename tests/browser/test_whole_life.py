@@ -171,7 +171,8 @@ class Person:
         details = f"{self.words('New lead')} {self.words('number %(id)s: details', id=2)}"
         self.page.get_by_role("link", name=details).click()
         expect(self.page.get_by_role("heading", name=self.words("What to do"))).to_be_visible()
-        expect(self.page.get_by_text(self.words("%(crm)s's own words", crm=self.life.label))).to_be_visible()
+        own_words = self.words("%(crm)s's own words", crm=self.life.label)
+        expect(self.page.get_by_text(own_words, exact=True)).to_be_visible()
         self.looks()
 
     def tries_again(self) -> None:

@@ -148,6 +148,7 @@ def test_link_follows_a_merge(both: Both) -> None:
     assert both.city() == "Wien"
 
 
+@capable("erase")
 @pytest.mark.usefixtures("dated")
 def test_erased_person_leaves_the_crm_and_does_not_come_back(both: Both) -> None:
     both.world.conversation(both.client)

@@ -25,7 +25,10 @@ states = pytest.importorskip("tests.browser.states", reason="the states of the p
 
 OPEN, CLOSE = "⟦", "⟧"
 SAID_BY_OTHERS = {"code", "bdi", "blockquote", "time", "style", "script", "textarea"}
-"""Elements whose text nobody translates: codes, names of people, a CRM's words, instants, what somebody typed."""
+"""Elements whose text nobody translates: codes, names of people, a CRM's words, instants, what somebody typed.
+
+Others say so themselves, with `translate="no"`.
+"""
 SHOWN = {"aria-label", "alt", "placeholder", "title"}
 NO_END = {"input", "meta", "link", "br", "rect", "img", "hr"}
 DATA = re.compile(
@@ -48,21 +51,22 @@ class Texts(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inside: list[str] = []
+        self.inside: list[tuple[str, bool]] = []
+        """The elements that are open, and whether what stands in them is said by others."""
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in NO_END:
-            self.inside.append(tag)
+            self.inside.append((tag, tag in SAID_BY_OTHERS or ("translate", "no") in attrs))
         if tag != "time":
             self.found += [value or "" for name, value in attrs if name in SHOWN]
 
     def handle_endtag(self, tag: str) -> None:
-        while tag in self.inside and self.inside.pop() != tag:
+        while any(tag == open_one for open_one, _said in self.inside) and self.inside.pop()[0] != tag:
             pass
 
     def handle_data(self, data: str) -> None:
-        if not SAID_BY_OTHERS & set(self.inside):
+        if not any(said_by_others for _tag, said_by_others in self.inside):
             self.found.append(data)
 
 
