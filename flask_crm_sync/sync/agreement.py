@@ -21,7 +21,9 @@ from ..models.change import CLIENT
 from ..models.connection import CONNECTED
 from ..models.link import ACTIVE
 from ..models.notice import NEEDS_ATTENTION
+from ..models.operation import LIVE
 from . import reasons
+from .claim import heads
 from .comparing import Compared, with_batch
 from .context import Sync
 from .drain import Drain
@@ -36,6 +38,10 @@ AGAIN = timedelta(hours=1)
 SOON = timedelta(minutes=5)
 """When a connection that somebody else held is tried again."""
 SLICE = 1_000
+BATCHES = 10
+"""Batches that are compared in one go, while new leads wait."""
+PATIENCE = 90
+"""Seconds in which a worker comes round, by the bell at the latest."""
 
 _table: sa.Table = sa.inspect(Agreement).local_table  # type: ignore[assignment]
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]
@@ -81,29 +87,64 @@ def compare(sync: Sync, connection_id: UUID, *, everything: bool = False) -> Com
     """
     fan_out(sync)  # an edit that waits to be sent is no drift
     try:
-        with held(sync, connection_id) as desk:
-            return None if desk is None else _settled(desk, _compared(desk, everything=everything))
+        return _whole(sync, connection_id) if everything else _sample(sync, connection_id)
     except LeaseLost:
         return None
 
 
-def _compared(desk: Drain, *, everything: bool) -> Compared:
-    found, most = Compared(), SLICE if everything else desk.sync.settings.agreement_sample
-    cursor = "" if everything else _cursor(desk)
-    while True:
-        with desk.sync.database.read() as database:
-            ids = database.execute(_LINKED, {"of": desk.connection_id, "behind": cursor, "most": most}).scalars().all()
-        for some in pieces(list(ids), desk.adapter.batch_size):
-            found = with_batch(desk, found, some)
-            if desk.trouble is not None:
-                break
-            cursor = some[-1]
-            _place(desk, cursor)
-        is_last = len(ids) < most
-        if is_last and desk.trouble is None:
-            _place(desk, "")
-        if is_last or desk.trouble is not None or not everything:
-            return replace(found, ran_at=desk.now(), whole=is_last and desk.trouble is None and everything)
+def _sample(sync: Sync, connection_id: UUID) -> Compared | None:
+    with held(sync, connection_id) as desk:
+        if desk is None:
+            return None
+        found, _, _ = _slice(desk, Compared(), _cursor(desk), sync.settings.agreement_sample)
+        return _settled(desk, replace(found, ran_at=desk.now()))
+
+
+def _whole(sync: Sync, connection_id: UUID) -> Compared | None:
+    """Compare slice by slice and give the connection back in between, so that a new lead waits for no more than one."""
+    found, cursor, tries = Compared(), "", 0
+    while tries < PATIENCE:
+        with held(sync, connection_id) as desk:
+            if desk is not None:
+                found, cursor, is_last = _slice(desk, found, cursor, min(SLICE, BATCHES * desk.adapter.batch_size))
+                if is_last or desk.trouble is not None:
+                    whole = is_last and desk.trouble is None
+                    return _settled(desk, replace(found, ran_at=desk.now(), whole=whole))
+        if desk is None and not cursor:
+            return None
+        tries = tries + 1 if desk is None else 0
+        if desk is None:
+            sync.clock.sleep(1.0)
+        _let_leads_go(sync, connection_id)
+    return None
+
+
+def _let_leads_go(sync: Sync, connection_id: UUID) -> None:
+    """Wait while a new lead is due, for as long as it may take a worker to come round."""
+    for _ in range(PATIENCE):
+        with sync.database.read() as database:
+            ahead, now = heads(database, connection_id), sync.clock.now()
+        if not any(head.lane == LIVE and head.due_at <= now for head in ahead):
+            return
+        sync.clock.sleep(1.0)
+
+
+def _slice(desk: Drain, found: Compared, cursor: str, most: int) -> tuple[Compared, str, bool]:
+    """Compare the next records behind a client; return what was found so far, the last client, and whether that is all.
+
+    A trouble of the connection ends it early, and is left in `desk.trouble`.
+    """
+    with desk.sync.database.read() as database:
+        ids = database.execute(_LINKED, {"of": desk.connection_id, "behind": cursor, "most": most}).scalars().all()
+    for some in pieces(list(ids), desk.adapter.batch_size):
+        found = with_batch(desk, found, some)
+        if desk.trouble is not None:
+            return found, cursor, False
+        cursor = some[-1]
+        _place(desk, cursor)
+    if len(ids) < most:
+        _place(desk, "")
+    return found, cursor, len(ids) < most
 
 
 def _settled(desk: Drain, found: Compared) -> Compared | None:

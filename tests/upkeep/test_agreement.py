@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -11,8 +13,9 @@ from flask_crm_sync.models import Agreement, Notice
 from flask_crm_sync.models.link import TOMBSTONE
 from flask_crm_sync.sync import agreement, reasons
 from flask_crm_sync.sync.agreement import agreements, compare, compare_where_due
-from flask_crm_sync.sync.comparing import Compared
+from flask_crm_sync.sync.comparing import Compared, with_batch
 from flask_crm_sync.sync.connections import pause
+from flask_crm_sync.sync.drain import Drain
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.world import ACCOUNT, World
 
@@ -158,3 +161,42 @@ def test_a_connection_that_somebody_holds_keeps_no_other_waiting(world: World, p
     assert compare_where_due(world.sync) is None
     (row,) = world.rows(Agreement)
     assert row.due_at == world.clock.now() + timedelta(minutes=5)
+
+
+def test_a_new_lead_does_not_wait_until_everything_is_compared(
+    world: World, people: list[str], crm: FakeCRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreement, "SLICE", 2)
+    happened: list[str] = []
+
+    def compare_batch(desk: Drain, found: Compared, ids: Sequence[str]) -> Compared:
+        if not happened:
+            world.client("Eve", email="eve@example.com")
+            world.fan_out()
+        happened.append("compared")
+        return with_batch(desk, found, ids)
+
+    def come_round(seconds: float) -> None:
+        world.clock.advance(seconds)
+        if seconds and world.drain().settled:
+            happened.append("sent")
+
+    monkeypatch.setattr(agreement, "with_batch", compare_batch)
+    monkeypatch.setattr(world.clock, "sleep", come_round)
+    found = compare(world.sync, world.connection_id, everything=True)
+    assert found is not None
+    assert found.whole
+    assert happened[:3] == ["compared", "sent", "compared"]
+    assert crm.record_with(email="eve@example.com")
+
+
+def test_a_worker_that_is_at_it_in_between_is_waited_for(
+    world: World, people: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreement, "SLICE", 2)
+    held, turns = agreement.held, [True, False, False, *[True] * 9]
+    nobody = nullcontext(None)
+    monkeypatch.setattr(agreement, "held", lambda *given: held(*given) if turns.pop(0) else nobody)
+    found = compare(world.sync, world.connection_id, everything=True)
+    assert found is not None
+    assert (found.checked, found.whole) == (5, True)
