@@ -1,4 +1,4 @@
-"""Preview: what sending one client to a CRM would write, beside what is there now, and what it would cost."""
+"""Preview: what sending a client, or the newest ones, would write, beside what is there now, and what it would cost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from ..errors import CRMSyncError
 from ..host.records import ClientRecord
 from ..sync.connections import ConnectionView, own_words
-from ..sync.mapping.preview import Preview, preview_client
+from ..sync.mapping.preview import Preview, Sample, preview_client, preview_newest
 from ..sync.refusals import NotFound
 from ..sync.search import matching_clients
 from .asked import short
@@ -23,20 +23,21 @@ _MOST_FOUND = 20
 
 @page("/connections/<crm>/preview", needs=VIEW)
 def preview(crm: str) -> ResponseReturnValue:
-    """Show the form, the clients that a search finds, or what sending one of them would come to. Writes nothing."""
+    """Show the form, the clients that a search finds, or what sending one or the newest would do; write nothing."""
     known = known_connection(crm)
     client_id, searched = short(request.args, "client", 191).strip(), short(request.args, "search", 191).strip()
-    if not client_id:
-        return _shown(known, searched, found=_found(known, searched))
     try:
-        made = preview_client(this_sync(), known.account_id, crm, client_id)
+        if "newest" in request.args:
+            return _shown(known, "", newest=preview_newest(this_sync(), known.account_id, crm))
+        if not client_id:
+            return _shown(known, searched, found=_found(known, searched))
+        return _shown(known, searched, made=preview_client(this_sync(), known.account_id, crm, client_id))
     except NotFound:
         return _shown(known, client_id, problem=_("There is no such client."))
     except CRMSyncError as error:
         why, words = explained(error.code), own_words(error)
         said_by_crm = _("%(crm)s says: %(words)s", crm=known.label, words=words) if words else ""
         return _shown(known, client_id, problem=" ".join(filter(None, (why.says, why.advice, said_by_crm))))
-    return _shown(known, searched, made=made)
 
 
 def _found(known: ConnectionView, searched: str) -> list[tuple[str, str]]:
@@ -57,6 +58,7 @@ def _shown(
     *,
     found: list[tuple[str, str]] | None = None,
     made: Preview | None = None,
+    newest: Sample | None = None,
     problem: str = "",
 ) -> str:
     return render_template(
@@ -65,13 +67,14 @@ def _shown(
         searched=searched,
         found=found,
         made=made,
-        name=_name(made) if made is not None else "",
+        newest=newest,
+        names=_names([one.client_id for one in (newest.previews if newest else filter(None, [made]))]),
         problem=problem,
     )
 
 
-def _name(made: Preview) -> str:
+def _names(client_ids: list[str]) -> dict[str, str]:
     sync = this_sync()
     with sync.database.read() as database:
-        client = sync.host.load_clients(database, [made.client_id]).get(made.client_id)
-    return client.name if isinstance(client, ClientRecord) else made.client_id
+        loaded = sync.host.load_clients(database, client_ids)
+    return {id: client.name if isinstance(client, ClientRecord) else id for id, client in loaded.items()}

@@ -324,6 +324,7 @@ STATES = [
     State("client filter, for a viewer", FILTER, "mapped", "viewer"),
     State("preview, nobody yet", PREVIEW, "mapped"),
     State("preview, clients found", f"{PREVIEW}?search=Bart", "mapped"),
+    State("preview, the newest clients", f"{PREVIEW}?newest=1", "mapped"),
     State("preview, a client", f"{PREVIEW}?client=2", "mapped", "viewer"),
     State("preview, nobody there", f"{PREVIEW}?client=77", "mapped"),
     State("two-way settings, by webhook alone", "/crm/connections/autochat/two-way"),

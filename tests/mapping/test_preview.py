@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from flask_crm_sync.models import Budget, Link, Operation
+from flask_crm_sync.sync.backfill import begin_backfill
+from flask_crm_sync.sync.catch_up import catch_up
 from flask_crm_sync.sync.mapping.filters import Condition
-from flask_crm_sync.sync.mapping.preview import preview_client, preview_sample
+from flask_crm_sync.sync.mapping.preview import preview_client, preview_newest, preview_sample
 from flask_crm_sync.sync.mapping.rows import FieldMapping, MappingRow
 from flask_crm_sync.sync.refusals import NotFound
 from tests.mapping.conftest import Mapped
@@ -115,3 +117,21 @@ def test_a_preview_takes_its_calls_from_the_budget_and_leaves_the_reserve(mapped
     refused = preview(mapped, ada)
     assert (refused.outcome, refused.reason) == ("not_sent", "rate_limited")
     assert len(mapped.crm.calls) == 8
+
+
+def test_the_newest_without_a_record_are_shown_as_a_backfill_would_send_them(mapped: Mapped) -> None:
+    world = mapped.world
+    world.client("Sent", email="sent@example.com")
+    world.run_until_done()
+    there = mapped.crm.add(email="bea@example.com", first_name="Bea", city="Linz")
+    ada = world.client("Ada", email="ada@example.com", city="Graz", told=False)
+    bea = world.client("Bea", email="bea@example.com", city="Wien", told=False)
+    mapped.crm.calls.clear()
+    found = preview_newest(world.sync, ACCOUNT, "hubspot")
+    assert [(one.client_id, one.outcome) for one in found.previews] == [(bea, "nothing"), (ada, "create")]
+    assert {call for call, _ in mapped.crm.calls} <= READS
+    begin_backfill(world.sync, ACCOUNT, "hubspot")
+    catch_up(world.sync)
+    world.run_until_done()
+    assert world.link(bea).remote_id == there
+    assert mapped.crm.record_with(first_name="Ada").values["city"] == "Graz"

@@ -20,7 +20,7 @@ from ...crm.http import Allowance
 from ...crm.registry import adapter_class
 from ...models import Connection, Link
 from ...models.change import CLIENT
-from ...models.link import ACTIVE
+from ...models.link import ACTIVE, TOMBSTONE
 from ...models.operation import FULL_BATCH, LIVE, UPDATE, UPDATE_CONTACT
 from ..budget import SharedMeter, budget_key
 from ..claim import Claimed
@@ -31,6 +31,7 @@ from ..drain import Drain
 from ..erased import HAS_ERASED
 from ..lease import Lease
 from ..qualified import held_back
+from ..reach import own_only, page_of_clients
 from ..refusals import NotFound
 from ..retry import Verdict
 from ..warm import open_adapter
@@ -40,7 +41,9 @@ from .schema import connection_row
 from .turning_away import filtered_out
 
 SAMPLE = 20
-"""Linked clients of which a changed mapping is tried."""
+"""Clients on whom a changed mapping, or a backfill, is tried."""
+_LOOKED_AT = 500
+"""How many of the newest clients are asked for one that no record stands for."""
 
 What = Literal["write", "home", "left", "same"]
 
@@ -86,7 +89,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a mapping would do to some linked clients; `calls` is what writing these would cost."""
+    """What sending some clients would do; `calls` is what writing these would cost."""
 
     previews: tuple[Preview, ...]
     reads: int
@@ -116,6 +119,18 @@ def preview_sample(sync: Sync, account_id: str, crm: str, mapping: FieldMapping,
         newest = sa.select(_links.c.subject_id).where(linked).order_by(_links.c.subject_id.desc()).limit(most)
         ids = list(database.execute(newest).scalars())
     return _previews(sync, account_id, crm, ids, mapping)
+
+
+def preview_newest(sync: Sync, account_id: str, crm: str, *, most: int = SAMPLE) -> Sample:
+    """Return what a backfill would do to some of the newest clients that no record stands for; raise as above."""
+    with sync.database.read() as database:
+        connection_id = connection_row(database, account_id, crm)["id"]
+        newest = page_of_clients(sync, database, account_id, "", _LOOKED_AT)
+        ids = [client.id for client in own_only(sync, database, account_id, newest)]
+        decided = (_links.c.subject_type == CLIENT, _links.c.state.in_((ACTIVE, TOMBSTONE)))
+        known = sa.select(_links.c.subject_id).where(_links.c.connection_id == connection_id, *decided)
+        there = set(database.execute(known.where(_links.c.subject_id.in_(ids))).scalars())
+    return _previews(sync, account_id, crm, [id for id in ids if id not in there][:most], None)
 
 
 class _NoLease(Lease):
