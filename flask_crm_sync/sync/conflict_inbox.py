@@ -20,13 +20,13 @@ from ..models.change import CLIENT
 from ..models.conflict import DECIDED, OPEN, OURS, THEIRS, TYPED
 from ..models.operation import LIVE, UPDATE
 from . import audit
+from .agreed import Digester
 from .conflicts import remote_operation
 from .context import Sync
 from .links import load_links
 from .mapping.applying import translated
 from .mapping.coming_home import sources_at_home
 from .mapping.rows import read_mapping
-from .merge import Digester
 from .operations import owe
 from .paging import Place, cut
 from .refusals import ChoiceNotPossible, NotFound, ValueNotTaken

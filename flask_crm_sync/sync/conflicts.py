@@ -19,8 +19,8 @@ from ..models import Conflict, Connection
 from ..models.change import CLIENT
 from ..models.conflict import AGREED, BOTH_CHANGED, DECIDED, FLIPS, OPEN, OURS, SETTLED, THEIRS, TYPED
 from ..models.operation import APPLY_REMOTE
-from .merge import Side
 from .operations import new_operation
+from .plan import Side
 
 _table: sa.Table = sa.inspect(Conflict).local_table  # type: ignore[assignment]
 _connections: sa.Table = sa.inspect(Connection).local_table  # type: ignore[assignment]

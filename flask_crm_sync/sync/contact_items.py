@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from ..crm.base import RemoteRecord, Values
 from ..host.records import ClientRecord
 from ..models.operation import CREATE_NEW
+from .agreed import Digester
 from .claim import Claimed
 from .links import LinkState
-from .merge import Digester, Plan
+from .plan import Plan
 from .retry import Verdict
 
 

@@ -13,6 +13,7 @@ from ..models.change import CLIENT
 from ..models.link import ACTIVE
 from ..models.operation import APPLY_REMOTE, CREATE_LEAD, UPDATE_CONTACT
 from . import reasons
+from .agreed import settled_base, with_intent
 from .attempts import seen_of
 from .claim import Claimed
 from .contact_items import ContactItem, still_open
@@ -23,11 +24,12 @@ from .home import bring_home, note_sent, terms_of
 from .links import save_links
 from .mapping.applying import unfit
 from .mapping.rows import read_mapping
-from .merge import Left, Plan, merge, settled_base, with_intent
+from .merge import merge
 from .newcomers import take_newcomers
 from .operations import RECORD
 from .outgoing import manners_of
 from .overwritten import keep_in_between, keep_overwritten
+from .plan import Left, Plan
 from .retry import Verdict, skipped, succeeded
 from .steps import Step, reach
 from .two_way import two_way_of

@@ -11,12 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..errors import CRMError
+from .agreed import Digester
 from .budget import SharedMeter
 from .claim import Claimed
 from .context import Sync
 from .lease import Lease
 from .links import LinkState
-from .merge import Digester
 from .retry import Verdict, judge
 
 if TYPE_CHECKING:

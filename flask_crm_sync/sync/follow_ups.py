@@ -15,7 +15,7 @@ from typing import Any
 from ..crm.base import RemoteField, Values
 from ..crm.further import field_from_json, field_to_json
 from ..models.qualification import CONFIRMED, DOWNGRADED, UNDECIDED, UPGRADED
-from .merge import Manner
+from .manners import Manner
 
 PROVISIONAL = "provisional"
 OUTCOMES = (PROVISIONAL, CONFIRMED, UPGRADED, DOWNGRADED, UNDECIDED)

@@ -22,13 +22,15 @@ from ..models.change import CLIENT
 from ..models.conflict import DECIDED, FLIPS, OPEN
 from ..models.operation import APPLY_REMOTE, FAILED
 from . import reasons
+from .agreed import Base, settled_base
 from .conflicts import Met, chosen_side, note_met, settle_agreed
 from .drain import CONTACT, Drain
 from .links import save_links
 from .mapping.coming_home import at_home, sources_at_home, usual_only
 from .mapping.rows import read_mapping
-from .merge import Base, Left, Plan, Side, Terms, settled_base
+from .merge import Terms
 from .outgoing import outgoing, rules_of
+from .plan import Left, Plan, Side
 from .retry import Verdict, waits
 from .steps import Step, reach
 from .two_way import two_way_of

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ..models import Link
 from ..models.change import CLIENT
 from ..models.link import ACTIVE, PROPOSED, TOMBSTONE
-from .merge import Base
+from .agreed import Base
 
 table: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
 

@@ -15,15 +15,16 @@ from ..models.change import CLIENT
 from ..models.link import ACTIVE
 from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LIVE, UPDATE
 from . import reasons
+from .agreed import settled_base
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .erased import is_erased
 from .links import LinkState, load_by_record, save_links
 from .mapping.coming_home import refusals, sources_at_home
 from .mapping.rows import read_mapping
-from .merge import Left, Plan, settled_base
 from .operations import RECORD, new_operation, owe
 from .outgoing import outgoing
+from .plan import Left, Plan
 from .retry import Verdict, skipped, succeeded
 from .search import clients_with_emails, clients_with_phone, matching_clients
 from .two_way import two_way_of

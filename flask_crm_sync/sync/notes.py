@@ -17,13 +17,13 @@ from ..models.change import CLIENT, CONVERSATION, QUALIFICATION
 from ..models.link import ACTIVE
 from ..models.operation import CREATE_NEW, FAILED, PENDING
 from . import reasons
+from .agreed import Base, Digester
 from .attempts import OF_NOTE
 from .claim import Claimed
 from .drain import CONTACT, NOTE, Drain, alone
 from .erased import barred_among
 from .follow_up_notes import Finding, load_findings
 from .links import LinkState, load_links, load_records, owners, save_links
-from .merge import Base, Digester
 from .notebody import note_body, note_subject
 from .retry import Verdict, grown, skipped, succeeded, waits
 from .steps import Step, reach

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ..crm.base import RemoteField, Values
 from ..host.records import ClientRecord
 from .follow_ups import read_follow_ups
+from .manners import Manner
 from .mapping.applying import translated
 from .mapping.rows import read_mapping
-from .merge import FieldRule, Manner
+from .merge import FieldRule
 
 if TYPE_CHECKING:
     from .drain import Drain

@@ -18,12 +18,13 @@ from ..models.change import CLIENT
 from ..models.operation import SKIPPED, SUCCESS
 from ..models.undo import CHANGED, KEPT, RETURNED
 from . import reasons
+from .agreed import Base
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .links import LinkState, load_links, save_links
-from .merge import Base, Left
 from .outgoing import manners_of
 from .overwritten import table, value_place
+from .plan import Left
 from .retry import Verdict, skipped, succeeded
 from .steps import Step, reach
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from flask_crm_sync.errors import InvalidRecord
 from flask_crm_sync.host.records import CLIENT_FIELDS
+from flask_crm_sync.sync.manners import Manner
 from flask_crm_sync.sync.mapping.applying import mapped, translated, unfit
 from flask_crm_sync.sync.mapping.checking import MappingInvalid, check_rows
 from flask_crm_sync.sync.mapping.filters import Condition, Filter
 from flask_crm_sync.sync.mapping.rows import EMPTY, FieldMapping, MappingRow, mapping_from_json
-from flask_crm_sync.sync.merge import Manner
 from flask_crm_sync.testing import FakeAdapter
 from tests.mapping.fields import CONSENT, FIELDS, GROUND, OPT_OUT, RATING, SEATS, STORY, TOPICS, client
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from flask_crm_sync.host.binding import ClientBinding
 from flask_crm_sync.host.records import ClientRecord
 from flask_crm_sync.models import AuditEntry
+from flask_crm_sync.sync.agreed import Base, Digester
+from flask_crm_sync.sync.manners import Manner
 from flask_crm_sync.sync.mapping.applying import translated
 from flask_crm_sync.sync.mapping.checking import MappingInvalid
 from flask_crm_sync.sync.mapping.filters import Condition
@@ -20,7 +22,7 @@ from flask_crm_sync.sync.mapping.preview import preview_client
 from flask_crm_sync.sync.mapping.rows import FieldMapping, MappingRow
 from flask_crm_sync.sync.mapping.schema import FRESH, known_schema, refresh_stale
 from flask_crm_sync.sync.mapping.store import described, restore_version, versions
-from flask_crm_sync.sync.merge import Base, Digester, Manner, Terms, merge
+from flask_crm_sync.sync.merge import Terms, merge
 from flask_crm_sync.sync.refusals import ChoiceNotPossible, NotFound
 from flask_crm_sync.testing import FakeAdapter, FakeCRM
 from tests.mapping.conftest import CUSTOM, Mapped

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_crm_sync.sync.merge import Base, Digester, FieldRule, Left, Manner, Plan, Terms, merge, settled_base
+from flask_crm_sync.sync.agreed import Base, Digester, settled_base
+from flask_crm_sync.sync.manners import Manner
+from flask_crm_sync.sync.merge import FieldRule, Terms, merge
+from flask_crm_sync.sync.plan import Left, Plan
 
 DIGEST = Digester(b"a secret of this test", uuid.UUID(int=7))
 STATUS, LINES, TAGS = Manner("unless_moved", initial="New"), Manner("append"), Manner("append", between=";")

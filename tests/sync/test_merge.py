@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_crm_sync.sync.merge import Base, Digester, Left, merge, settled_base, with_intent
+from flask_crm_sync.sync.agreed import Base, Digester, settled_base, with_intent
+from flask_crm_sync.sync.merge import merge
+from flask_crm_sync.sync.plan import Left
 
 DIGEST = Digester(b"a secret of this test", uuid.UUID(int=7))
 VALUES = st.sampled_from(["", "a", "b", "c", "ä", "\N{GRINNING FACE}"])

@@ -13,8 +13,9 @@ from flask_crm_sync.errors import InvalidRecord
 from flask_crm_sync.models import Conflict, Delivery
 from flask_crm_sync.sync.conflict_inbox import conflicts_page, settle_conflict
 from flask_crm_sync.sync.connections import connect_account
-from flask_crm_sync.sync.merge import FieldRule, Side
+from flask_crm_sync.sync.merge import FieldRule
 from flask_crm_sync.sync.now import sync_now
+from flask_crm_sync.sync.plan import Side
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
 

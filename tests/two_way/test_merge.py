@@ -7,7 +7,9 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_crm_sync.sync.merge import Base, Digester, FieldRule, Left, Plan, Terms, merge, settled_base
+from flask_crm_sync.sync.agreed import Base, Digester, settled_base
+from flask_crm_sync.sync.merge import FieldRule, Terms, merge
+from flask_crm_sync.sync.plan import Left, Plan
 
 DIGEST = Digester(b"k" * 32, UUID(int=7))
 VALUES = st.sampled_from(["", "Graz", "Linz", "Wien"])

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from ...crm.base import RemoteField
 from ...crm.further import field_from_json, field_to_json
-from ..merge import Manner
+from ..manners import Manner
 from .filters import Filter
 
 Kind = Literal["attribute", "template", "consent", "off"]
