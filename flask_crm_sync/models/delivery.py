@@ -24,6 +24,7 @@ class Delivery(Base):
         sa.UniqueConstraint("connection_id", "digest"),
         sa.Index("ix_crm_sync_delivery_received", "connection_id", "received_at"),
         sa.Index("ix_crm_sync_delivery_used", "connection_id", "used_at", "id"),
+        sa.Index("ix_crm_sync_delivery_record", "connection_id", "remote_id"),
         Base.__table_args__,
     )
 

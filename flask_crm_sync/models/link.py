@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .base import Base, Instant, long_text, row_uuid, text_key
 
 PROPOSED, ACTIVE, TOMBSTONE = "proposed", "active", "tombstone"
+MERGED = "merged"
+"""The subject type of a row that only remembers whom a client was merged into."""
 
 
 class Link(Base):
@@ -21,12 +23,16 @@ class Link(Base):
     (`intents`, digests per field), so that a lost answer can be told from a person's edit. `base` maps each field to
     two keyed digests: ours as sent, theirs as returned. A `tombstone` remembers a record that was deleted in the CRM.
     `flips` counts how often fields came home and went out again by turns.
+
+    `merged_into` is the client that took the place of this one's in the host. Where its record went along, or there was
+    none, a row of its own with the subject type `merged` and no record says so.
     """
 
     __tablename__ = "crm_sync_link"
     __table_args__ = (
         sa.UniqueConstraint("connection_id", "subject_type", "subject_id"),
         sa.UniqueConstraint("connection_id", "remote_type", "remote_id"),
+        sa.Index("ix_crm_sync_link_merged_into", "connection_id", "merged_into"),
         Base.__table_args__,
     )
 
@@ -44,3 +50,4 @@ class Link(Base):
     created_at: Mapped[datetime] = mapped_column(Instant())
     updated_at: Mapped[datetime] = mapped_column(Instant())
     flips: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON())
+    merged_into: Mapped[str | None] = mapped_column(text_key())

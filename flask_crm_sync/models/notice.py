@@ -31,6 +31,7 @@ class Notice(Base):
         sa.UniqueConstraint("digest"),
         sa.Index("ix_crm_sync_notice_spread", "spread_at", "id"),
         sa.Index("ix_crm_sync_notice_account", "account_id", "id"),
+        sa.Index("ix_crm_sync_notice_client", "account_id", "client_id"),
         Base.__table_args__,
     )
 

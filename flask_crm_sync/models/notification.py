@@ -26,6 +26,7 @@ class Notification(Base):
         sa.Index("ix_crm_sync_notification_due", "status", "due_at"),
         sa.Index("ix_crm_sync_notification_channel", "channel_id", "status", "due_at"),
         sa.Index("ix_crm_sync_notification_bundled", "channel_id", "bundled_at"),
+        sa.Index("ix_crm_sync_notification_notice", "notice_id"),
         Base.__table_args__,
     )
 

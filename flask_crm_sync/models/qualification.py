@@ -81,6 +81,7 @@ class Judgement(Base):
     __table_args__ = (
         sa.Index("ix_crm_sync_judgement_conversation", "conversation_id", "id"),
         sa.Index("ix_crm_sync_judgement_account", "account_id", "decided_by", "at"),
+        sa.Index("ix_crm_sync_judgement_client", "account_id", "client_id"),
         Base.__table_args__,
     )
 
