@@ -98,9 +98,9 @@ def _strictest(plan: Plan, strict: str, name: str, mine: str, other: str) -> Non
 
 
 def _append(plan: Plan, name: str, mine: str, other: str, between: str) -> None:
-    """Put ours behind theirs, unless it is in there already."""
+    """Put ours behind theirs, unless it is in there already, as whole parts: "Ann" is no part of "Annabel"."""
     if between == "\n":
-        missing = [] if mine in other else [mine]
+        missing = [] if _stands_in(mine, other) else [mine]
     else:
         there = {part.strip() for part in other.split(between.strip())}
         missing = [part for part in map(str.strip, mine.split(between.strip())) if part not in there]
@@ -108,3 +108,9 @@ def _append(plan: Plan, name: str, mine: str, other: str, between: str) -> None:
         plan.writes[name] = between.join([*([other] if other else []), *missing])
     else:
         plan.agreed.append(name)
+
+
+def _stands_in(mine: str, other: str) -> bool:
+    """Tell whether all lines of ours stand in theirs, one behind the other; a CRM may end lines in its own way."""
+    ours, theirs = ("\n".join(map(str.strip, text.splitlines())) for text in (mine, other))
+    return f"\n{ours}\n" in f"\n{theirs}\n"

@@ -78,7 +78,11 @@ def test_status_of_a_new_record_may_be_set_later_while_it_is_what_its_creation_t
         (TAGS, NEVER, "", "a", None),
         (LINES, NEVER, "called", "", "called"),
         (LINES, NEVER, "called", "wrote", "wrote\ncalled"),
-        (LINES, NEVER, "called", "wrote\ncalled twice", None),
+        (LINES, NEVER, "called", "wrote\r\n called\r\nwrote again", None),
+        (LINES, NEVER, "called", "wrote\ncalled twice", "wrote\ncalled twice\ncalled"),
+        (LINES, NEVER, "Ann", "Annabel", "Annabel\nAnn"),
+        (LINES, NEVER, "a\nb", "z\na\nb", None),
+        (LINES, NEVER, "a\nb", "a\nz\nb", "a\nz\nb\na\nb"),
         (Manner("append", between=", "), NEVER, "hot", "cold, hotter", "cold, hotter, hot"),
     ],
 )
