@@ -25,6 +25,7 @@ from .erased import HAS_ERASED
 from .health import flag, note_health, rest
 from .lease import LeaseLost, acquire
 from .links import load_links
+from .mapping.taken_again import owe_left_out
 from .mapping.turning_away import filtered_out
 from .notes import NoteItem
 from .operations import new_operation, owe
@@ -219,6 +220,7 @@ def _work(
     """
     verdicts = held_back(desk, batch)
     verdicts |= filtered_out(desk, [operation for operation in batch if operation.id not in verdicts])
+    owe_left_out(desk, batch, verdicts)
     worked = work_on_batch(desk, [operation for operation in batch if operation.id not in verdicts])
     verdicts |= worked.verdicts
     pairs = [(operation, verdicts[operation.id]) for operation in batch]

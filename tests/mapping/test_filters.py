@@ -91,6 +91,49 @@ def test_clients_whom_the_filter_does_not_take_are_left_out_with_the_reason(mapp
     assert mapped.world.last(there).status == "success"
 
 
+@pytest.mark.parametrize("change", ["client", "wider", "none"])
+def test_notes_that_were_left_out_go_when_the_filter_takes_their_client(mapped: Mapped, change: str) -> None:
+    mapped.filter(Condition("city", "equals", "Graz"))
+    ada = mapped.world.client("Ada", email="a@b.at", city="Linz")
+    talks = [mapped.world.conversation(ada) for _ in range(2)]
+    mapped.world.run_until_done()
+    assert {one.reason for one in mapped.world.operations(kind="add_note")} == {"filtered_out"}
+    if change != "client":
+        mapped.filter(*([Condition("city", "is_set")] if change == "wider" else []))
+    mapped.world.edit(ada, **({"city": "Graz"} if change == "client" else {"last_name": "King"}))
+    mapped.world.run_until_done()
+    assert all(mapped.world.last(talk, "conversation").status == "success" for talk in talks)
+    mapped.world.edit(ada, first_name="Augusta")
+    mapped.world.run_until_done()
+    assert len(mapped.world.operations(kind="add_note")) == 4  # each left out once, and sent once
+
+
+def test_notes_left_out_of_a_client_who_is_linked_go_when_it_is_taken_again(mapped: Mapped) -> None:
+    mapped.filter(Condition("city", "equals", "Graz"))
+    ada = mapped.world.client("Ada", email="a@b.at", city="Graz")
+    first = mapped.world.conversation(ada)
+    mapped.world.run_until_done()
+    mapped.world.edit(ada, city="Linz")
+    second = mapped.world.conversation(ada)
+    mapped.world.run_until_done()
+    assert mapped.world.last(second, "conversation").reason == "filtered_out"
+    mapped.world.edit(ada, city="Graz")
+    mapped.world.run_until_done()
+    assert mapped.world.last(second, "conversation").status == "success"
+    assert len(mapped.world.operations(subject_id=first, kind="add_note")) == 1
+
+
+def test_notes_left_out_stay_out_where_notes_are_switched_off(mapped: Mapped) -> None:
+    mapped.filter(Condition("city", "equals", "Graz"))
+    ada = mapped.world.client("Ada", email="a@b.at", city="Linz")
+    mapped.world.conversation(ada)
+    mapped.world.run_until_done()
+    mapped.world.set_connection(sync_notes=False)
+    mapped.world.edit(ada, city="Graz")
+    mapped.world.run_until_done()
+    assert [one.reason for one in mapped.world.operations(kind="add_note")] == ["filtered_out"]
+
+
 def test_a_client_who_is_taken_no_more_is_left_alone_in_the_crm(mapped: Mapped) -> None:
     mapped.filter(Condition("city", "equals", "Graz"))
     ada = mapped.world.client("Ada", email="a@b.at", city="Graz")
@@ -112,11 +155,14 @@ def test_a_conversation_on_the_channel_brings_its_client_in(mapped: Mapped) -> N
     mapped.world.run_until_done()
     assert mapped.world.link(ada).state == "active"
     notes = [one.status for one in mapped.world.operations(kind="add_note", client_id=ada)]
-    assert notes.count("success") == 1
+    assert notes.count("success") == 2  # the one on the other channel goes as well, now that its client is there
 
 
 def test_without_a_filter_nothing_more_is_asked(mapped: Mapped) -> None:
-    """A filter costs one question for the clients, one more for channels; without one there is none."""
+    """A filter costs a question for the clients, one for what was left out, one more for channels; else there is none.
+
+    Each is asked for a batch of contacts and for a batch of notes; the first drain of a process asks more.
+    """
     asked: list[int] = []
     for conditions in ((), (), (Condition("city", "is_blank"),), (Condition("channel", "is_set"),)):
         mapped.filter(*conditions)
@@ -124,7 +170,7 @@ def test_without_a_filter_nothing_more_is_asked(mapped: Mapped) -> None:
         mapped.world.conversation(ada)
         mapped.world.fan_out()
         asked.append(mapped.statements(mapped.world.drain))
-    assert asked[1] + 2 == asked[2]  # a batch of contacts, a batch of notes; the first drain of a process asks more
+    assert asked[1] + 4 == asked[2]
     assert asked[2] + 2 == asked[3]
 
 

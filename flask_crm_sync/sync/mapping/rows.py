@@ -75,12 +75,16 @@ _USUAL = MappingRow("")
 
 @dataclass(frozen=True)
 class FieldMapping:
-    """One version of a connection's mapping. `fields` describes those fields of its rows that the adapter has not."""
+    """One version of a connection's mapping. `fields` describes those fields of its rows that the adapter has not.
+
+    `has_left_out` tells that a former version had a filter: what that left out may be owed by now.
+    """
 
     version: int = 0
     rows: tuple[MappingRow, ...] = ()
     fields: tuple[RemoteField, ...] = ()
     filter: Filter = field(default_factory=Filter)
+    has_left_out: bool = False
 
     def row(self, name: str) -> MappingRow | None:
         """Return the row of a field, None where it is filled as usual."""
@@ -116,6 +120,7 @@ class FieldMapping:
             "rows": [row.to_json() for row in self.rows],
             "fields": [field_to_json(one) for one in self.fields],
             "filter": self.filter.to_json(),
+            "has_left_out": self.has_left_out,
         }
 
 
@@ -157,4 +162,5 @@ def _read(stored: str) -> FieldMapping:
         tuple(MappingRow.from_json(row) for row in told.get("rows", ())),
         tuple(field_from_json(one) for one in told.get("fields", ())),
         Filter.from_json(told.get("filter")),
+        bool(told.get("has_left_out", False)),
     )

@@ -141,7 +141,8 @@ def _save(
         before = read_mapping(locked)
         if before.version != seen_version:
             raise ChoiceNotPossible("Somebody else has changed the mapping meanwhile: look at it again.")
-        after = described(replace(before, **changes, version=before.version + 1), ground)
+        left_out = before.has_left_out or bool(before.filter)
+        after = described(replace(before, **changes, version=before.version + 1, has_left_out=left_out), ground)
         definition = after.to_json()
         database.execute(
             _versions.insert().values(

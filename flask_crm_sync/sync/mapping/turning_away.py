@@ -27,7 +27,7 @@ def filtered_out(drain: Drain, batch: Sequence[Claimed]) -> dict[int, Verdict]:
     Asks nothing where there is no filter. A write without an answer is brought to its end, whoever it concerns.
     """
     wanted = read_mapping(drain.connection).filter
-    chosen = [one for one in batch if _is_about_a_client(one) and not one.unknown] if wanted else []
+    chosen = [one for one in batch if is_about_a_client(one) and not one.unknown] if wanted else []
     if not chosen:
         return {}
     with drain.sync.database.read() as database:
@@ -51,7 +51,7 @@ def follows_conversations(connection: Mapping[Any, Any]) -> bool:
     return bool(connection["mapping"]) and read_mapping(connection).filter.asks(CHANNEL)
 
 
-def _is_about_a_client(operation: Claimed) -> bool:
-    """A change that comes home is left out as well, since what it finds different would be sent; erasing goes on."""
+def is_about_a_client(operation: Claimed) -> bool:
+    """Tell whether the filter is asked: also for a change that comes home, as what differs then would be sent."""
     own = operation.kind in (*CONTACT_KINDS, ADD_NOTE)
     return bool(operation.client_id) and (own or (operation.kind == APPLY_REMOTE and operation.subject_type == CLIENT))
