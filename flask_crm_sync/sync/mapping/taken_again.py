@@ -37,10 +37,10 @@ def owe_left_out(drain: Drain, batch: Sequence[Claimed], verdicts: Mapping[int, 
             owe(database, [_owed(drain, row) for row in left_out])
 
 
-def _left_out(database: sa.Connection, drain: Drain, client_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+def _left_out(database: sa.Connection, drain: Drain, client_ids: Collection[str]) -> Sequence[sa.RowMapping]:
     """Return the notes of which the log's newest entry is that the filter left them out."""
     given = {"of": drain.connection_id, "clients": sorted(client_ids)}
-    return database.execute(_LEFT_OUT, given).all()
+    return database.execute(_LEFT_OUT, given).mappings().all()
 
 
 _newest = (
@@ -61,7 +61,6 @@ _LEFT_OUT = (
 )
 
 
-def _owed(drain: Drain, row: sa.Row[Any]) -> dict[str, Any]:
-    subject = {"subject_type": CONVERSATION, "subject_id": row.subject_id, "client_id": row.client_id}
+def _owed(drain: Drain, row: sa.RowMapping) -> dict[str, Any]:
     now = drain.now()
-    return new_operation(drain.connection, kind=ADD_NOTE, lane=row.lane, due_at=now, now=now, **subject)
+    return new_operation(drain.connection, kind=ADD_NOTE, subject_type=CONVERSATION, due_at=now, now=now, **row)
