@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import render_template_string
 from flask_login import login_user
 
-from flask_crm_sync.models import Base, Link
+from flask_crm_sync.models import Base, Connection, Link
 from flask_crm_sync.models.operation import FAILED
 from tests.web.helpdesk import OURS, Client, Helpdesk, User, db, open_helpdesk
 from tests.web.test_crm_pages import plain, read
@@ -112,3 +112,21 @@ def test_a_foreign_or_missing_client_is_a_404(desk: Helpdesk) -> None:
     desk.connect(OURS)
     for client_id in ("2", "99", "x" * 300, "%00"):
         assert desk.browser("manager").get(f"/crm/clients/{client_id}").status_code == 404
+
+
+def test_the_page_and_the_panel_lead_to_what_would_be_written(desk: Helpdesk) -> None:
+    address = 'href="/crm/connections/hubspot/preview?client=1"'
+    assert address not in desk.browser("viewer").get("/crm/clients/1").text
+    desk.connect()
+    page = desk.browser("viewer").get("/crm/clients/1").text
+    assert address in page
+    assert "See what would be written for HubSpot" in plain(page)
+    assert address in panel(desk, "1")
+
+
+def test_no_preview_of_a_client_who_is_gone_or_for_a_crm_that_is_disconnected(desk: Helpdesk) -> None:
+    desk.add_operation(desk.connect(), "1")
+    desk.add_operation(desk.connect(), "99")
+    assert "preview?client" not in desk.browser("viewer").get("/crm/clients/99").text
+    desk.change(Connection, state="disconnected")
+    assert "preview?client" not in desk.browser("viewer").get("/crm/clients/1").text
