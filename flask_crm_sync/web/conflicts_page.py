@@ -27,11 +27,11 @@ from ..sync.refusals import ChoiceNotPossible, ValueNotTaken
 from .asked import number, short
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, bounded, may_manage, page
+from .field_words import field_word
 from .notices import tell
 from .record_links import web_address
 from .texts import gettext as _
 from .texts import ngettext, said
-from .two_way_words import field_word
 from .words import explained
 
 AMBIGUOUS = "ambiguous_match"

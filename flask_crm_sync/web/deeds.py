@@ -11,13 +11,14 @@ from ..sync import audit, choices
 from ..sync.audit import Deed
 from ..sync.connections import crm_label
 from ..sync.follow_up_choice import AUDITED
+from ..sync.mapping.store import FILTER
 from ..sync.two_way import RULE
 from .audited import field_word, value_word
+from .field_words import field_word as crm_field_word
 from .follow_up_words import follow_up_word
 from .texts import gettext as _
 from .texts import said
 from .two_way_words import choice_word, rule_text
-from .two_way_words import field_word as crm_field_word
 from .words import explained, kind_word, status_word
 
 _WORDED: Mapping[str, Callable[[str], str]] = {
@@ -60,6 +61,8 @@ def changes(deed: Deed) -> list[tuple[str, str, str]]:
     """Return what changed: name, before, after; "" where there was nothing."""
     before, after = deed.before or {}, deed.after or {}
     names = dict.fromkeys([*before, *after])
+    if deed.action == audit.MAPPING:
+        return [(_mapped(name, deed.crm), str(before.get(name, "")), str(after.get(name, ""))) for name in names]
     return [(_name(name, deed.crm), _text(before, name, deed.crm), _text(after, name, deed.crm)) for name in names]
 
 
@@ -69,6 +72,11 @@ def decision_word(decision: str) -> str:
         return _("it is record %(id)s", id=decision.removeprefix(USE))
     words = {CREATE_NEW: _("create a new one"), choices.DISMISS: _("leave it as it is")}
     return words.get(decision, decision)
+
+
+def _mapped(name: str, crm: str) -> str:
+    """Return what changed in a mapping: a field of the CRM, or the filter of clients."""
+    return _("filter of clients") if name == FILTER else crm_field_word(crm, name)
 
 
 def _name(name: str, crm: str) -> str:

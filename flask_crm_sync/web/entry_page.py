@@ -10,7 +10,6 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from ..crm import registry
 from ..models.operation import FAILED, SUCCESS, USE
 from ..models.undo import KEPT
 from ..sync import choices
@@ -22,6 +21,7 @@ from ..sync.refusals import ChoiceNotPossible
 from ..sync.undo import kept_of_entry
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, bounded, may_manage, page
+from .field_words import field_labels
 from .notices import tell
 from .record_links import web_address
 from .texts import gettext as _
@@ -52,7 +52,7 @@ def entry(operation_id: int) -> ResponseReturnValue:
         record_url=web_address(found.remote_url),
         candidates=_candidates(found),
         choices=choices.choices(found) if may_manage() else (),
-        field_label=_field_labels(found.crm),
+        field_label=field_labels(found.crm),
         written=_texts(found.details.get("written")),
         left=_pairs(found.details.get("left")),
         field_errors=_pairs(found.details.get("fields")),
@@ -88,7 +88,7 @@ def decide(operation_id: int) -> ResponseReturnValue:
 
 def _timeline(found: Entry) -> list[Moment]:
     deeds = deeds_on(this_sync(), this_account(), OPERATION, found.id)
-    return timeline(found, deeds, this_sync().clock.now(), _field_labels(found.crm))
+    return timeline(found, deeds, this_sync().clock.now(), field_labels(found.crm))
 
 
 def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> ResponseReturnValue:
@@ -103,7 +103,7 @@ def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> Respo
 
 
 def _candidates(found: Entry) -> list[Candidate]:
-    label_of = _field_labels(found.crm)
+    label_of = field_labels(found.crm)
     return [_candidate(one, label_of) for one in found.candidates()]
 
 
@@ -117,12 +117,6 @@ def _candidate(one: Mapping[str, Any], label_of: Callable[[str], str]) -> Candid
 def _found_by(what: object) -> str:
     words = {"key": _("has our own key"), "email": _("has the same e-mail"), "phone": _("has the same phone")}
     return words.get(what, "") if isinstance(what, str) else ""
-
-
-def _field_labels(crm: str) -> Callable[[str], str]:
-    adapter = registry.adapters().get(crm)
-    labels = {field.name: said(field.label) for field in adapter.fields} if adapter else {}
-    return lambda name: labels.get(name, name)
 
 
 def _texts(noted: object) -> list[str]:

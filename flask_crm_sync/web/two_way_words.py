@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ..crm import registry
 from .texts import gettext as _
-from .texts import said
 
 
 def direction_words(label: str) -> dict[str, tuple[str, str]]:
@@ -34,13 +32,6 @@ def rule_words(label: str) -> dict[str, tuple[str, str]]:
         ),
         "ask": (_("a person decides"), _("Neither value moves. Both wait among the conflicts until somebody chooses.")),
     }
-
-
-def field_word(crm: str, name: str) -> str:
-    """Return what people call a field of a CRM; one that the adapter does not list is shown as it is named."""
-    adapter = registry.adapters().get(crm)
-    labels = {field.name: said(field.label) for field in adapter.fields} if adapter else {}
-    return labels.get(name, name)
 
 
 def rule_text(label: str, rule: str) -> str:

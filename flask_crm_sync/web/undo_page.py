@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..crm import registry
 from ..sync.connections import ConnectionView, find_connection
 from ..sync.log import find_entry
 from ..sync.mapping.store import versions
@@ -16,10 +15,11 @@ from ..sync.undo import KeptValue, PuttingBack, Stretch, count_kept, kept_page, 
 from .connection_page import adapter_or_404
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, NAME, VIEW, back_to, may_manage, page
+from .field_words import field_labels
 from .languages import this_reader
 from .notices import tell
 from .texts import gettext as _
-from .texts import ngettext, said
+from .texts import ngettext
 
 
 @page("/connections/<crm>/undo", needs=VIEW)
@@ -33,7 +33,7 @@ def undo(crm: str) -> ResponseReturnValue:
         connection=known,
         values=found.values,
         older=url_for(f"{NAME}.undo", crm=crm, before=found.older.isoformat()) if found.older else "",
-        field_label=_field_labels(crm),
+        field_label=field_labels(crm),
         state_word=state_word,
         days=door().settings.undo_days,
         typed=request.args,
@@ -115,11 +115,6 @@ def _mark(text: str) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
-
-
-def _field_labels(crm: str) -> Callable[[str], str]:
-    labels = {field.name: said(field.label) for field in registry.adapter_class(crm).fields}
-    return lambda name: labels.get(name, name)
 
 
 def _known(crm: str) -> ConnectionView:

@@ -26,7 +26,7 @@ from ..context import Sync
 from ..refusals import NotFound
 from ..warm import open_adapter
 from .checking import Ground, SourceType
-from .rows import mapping_from_json
+from .rows import mapping_from_json, read_mapping
 
 FRESH = timedelta(days=1)
 
@@ -67,6 +67,17 @@ def known_schema(sync: Sync, connection_id: UUID) -> KnownSchema:
     if row is None:
         return KnownSchema()
     return KnownSchema(tuple(map(field_from_json, row.fields)), row.code, row.fetched_at)
+
+
+def further_labels(sync: Sync, account_id: str, crm: str) -> dict[str, str]:
+    """Return what an account's CRM calls its fields, by name: as its mapping has them, or as they were last read."""
+    own = sa.and_(_connections.c.account_id == account_id, _connections.c.crm == crm)
+    asked = sa.select(_connections.c.mapping, _table.c.fields).where(own)
+    with sync.database.read() as database:
+        rows = database.execute(asked.outerjoin(_table, _table.c.connection_id == _connections.c.id)).mappings().all()
+    read = (field_from_json(one) for row in rows for one in row["fields"] or ())
+    mapped = (field for row in rows for field in read_mapping(row).fields)
+    return {field.name: field.label for field in (*read, *mapped)}
 
 
 def schema_of(sync: Sync, account_id: str, crm: str) -> KnownSchema:

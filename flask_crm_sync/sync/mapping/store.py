@@ -22,6 +22,8 @@ from .filters import Filter
 from .rows import FieldMapping, MappingRow, mapping_from_json, read_mapping
 from .schema import connection_row
 
+FILTER = "filter"
+"""What the audit trail calls the filter, beside the names of fields."""
 SHOWN = 50
 """Versions that a page shows."""
 
@@ -175,7 +177,7 @@ def _differences(before: FieldMapping, after: FieldMapping) -> tuple[dict[str, s
     names = dict.fromkeys(row.field for row in (*before.rows, *after.rows))
     was, became = ({name: told(one.row(name)) for name in names} for one in (before, after))
     if before.filter != after.filter:
-        was["filter"], became["filter"] = _told_filter(before.filter), _told_filter(after.filter)
+        was[FILTER], became[FILTER] = _told_filter(before.filter), _told_filter(after.filter)
     changed = [name for name in became if was[name] != became[name]]
     return {name: was[name] for name in changed}, {name: became[name] for name in changed}
 

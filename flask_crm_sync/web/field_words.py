@@ -1,0 +1,34 @@
+"""What people call a CRM's fields: the usual ones in the reader's language, further ones as their CRM calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import cast
+
+from flask import g
+
+from ..crm import registry
+from ..sync.mapping.schema import further_labels
+from .door import this_account, this_sync
+from .texts import said
+
+
+def field_word(crm: str, name: str) -> str:
+    """Return what people call a field of a CRM; one that nobody has described (any more) is shown as it is named."""
+    adapter = registry.adapters().get(crm)
+    own = next((field.label for field in adapter.fields if field.name == name), "") if adapter else ""
+    return said(own) if own else _further(crm).get(name, name)
+
+
+def field_labels(crm: str) -> Callable[[str], str]:
+    """Return what tells the words for fields of one CRM."""
+    return partial(field_word, crm)
+
+
+def _further(crm: str) -> Mapping[str, str]:
+    """Return the names that the account's CRM has for its further fields, looked up once a request."""
+    known = cast("dict[str, Mapping[str, str]]", g.setdefault("crm_sync_further_fields", {}))
+    if crm not in known:
+        known[crm] = further_labels(this_sync(), this_account(), crm)
+    return known[crm]
