@@ -1,4 +1,4 @@
-"""The demonstration's two-way sync: people edit clients in the first account's HubSpot, and the helpdesk learns it."""
+"""The demonstration's two-way sync: people edit clients in the first account's CRMs, and the helpdesk learns it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from flask_crm_sync.sync.two_way import TwoWay, save_two_way
 
 from .check import differences
 from .connecting import FIRST
-from .expected import Expected, expected_in
+from .expected import DueClient, Expected, expected_in
 from .extensions import db
 from .models import Client
 from .sandbox_figures import SandboxReader
 
-CRM = "hubspot"
-MOST = 40
+BOTH_WAYS = ("hubspot", "salesforce", "dynamics")
+MOST = 20
+"""Edits in one CRM."""
 EVERY_CONTESTED = 5
 """Every so manieth edit meets one of the same field in the helpdesk; the CRM's value stays, as the rule is."""
 CITIES = ("Graz", "Bregenz", "Innsbruck", "Klagenfurt")
@@ -34,7 +35,7 @@ _FIGURES = {
 
 @dataclass(frozen=True)
 class Edit:
-    """What somebody changed in the CRM: whose contact it is, and the city that it has now."""
+    """What somebody changed in a CRM: whose contact it is, and the city that it has now."""
 
     client_id: int
     contact_id: str
@@ -42,16 +43,23 @@ class Edit:
 
 
 def sync_both_ways(app: Flask) -> None:
-    """Let edits in the first account's HubSpot reach the helpdesk; where both sides change a field, HubSpot's stays."""
+    """Let edits in the first account's CRMs reach the helpdesk; where both sides change a field, the CRM's stays."""
     with app.app_context():
-        save_two_way(running_of(app).sync, FIRST, CRM, TwoWay(True))
+        for crm in BOTH_WAYS:
+            save_two_way(running_of(app).sync, FIRST, crm, TwoWay(True))
 
 
-def edit_in_the_crm(app: Flask, reader: SandboxReader, expected: Expected) -> list[Edit]:
+def edit_in_the_crms(app: Flask, readers: Sequence[SandboxReader], expected: Expected) -> list[Edit]:
+    """Let people of each CRM edit clients whom no other CRM's people edit."""
+    parts = [expected.due[number :: len(readers)] for number in range(len(readers))]
+    return [edit for reader, part in zip(readers, parts, strict=True) for edit in _edit(app, reader, part)]
+
+
+def _edit(app: Flask, reader: SandboxReader, clients: Sequence[DueClient]) -> list[Edit]:
     """Move some people to another city in the CRM, a few of them in the helpdesk as well, to yet another."""
     contacts = {contact.values["email"].lower(): contact for contact in reader.contacts() if contact.values["email"]}
     edits: list[Edit] = []
-    for number, client in enumerate(expected.due):
+    for number, client in enumerate(clients):
         contact = contacts.get(client.values["email"].lower())
         if contact is None or len(edits) >= MOST:
             continue
@@ -80,12 +88,12 @@ def with_edits(expected: Expected, edits: Sequence[Edit]) -> Expected:
     return replace(expected, due=tuple(due))
 
 
-def two_way_figures(app: Flask, reader: SandboxReader, edits: Sequence[Edit]) -> dict[str, int]:
-    """Return what became of the edits, and in how many fields the helpdesk and the CRM differ now."""
+def two_way_figures(app: Flask, readers: Sequence[SandboxReader], edits: Sequence[Edit]) -> dict[str, int]:
+    """Return what became of the edits, and in how many fields the helpdesk and the CRMs differ now."""
     with app.app_context(), db.engine.connect() as connection:
         counted = {name: int(connection.execute(text(count)).scalar_one()) for name, count in _FIGURES.items()}
     told: dict[str, Any] = {"remote_edits": len(edits), "applied": arrived(app, edits)}
-    return {**told, **counted, "disagreements": _disagreements(app, reader)}
+    return {**told, **counted, "disagreements": sum(_disagreements(app, reader) for reader in readers)}
 
 
 def is_well(figures: Mapping[str, int]) -> bool:
@@ -98,7 +106,8 @@ def _disagreements(app: Flask, reader: SandboxReader) -> int:
         due = {client.values["email"].lower(): client for client in expected_in(int(FIRST)).due}
     contacts = reader.contacts()
     pairs = ((due.get(contact.values["email"].lower()), contact) for contact in contacts if contact.values["email"])
-    return sum(len(differences(client, contact)) for client, contact in pairs if client is not None)
+    blank = reader.shown.never_blank
+    return sum(len(differences(client, contact, blank)) for client, contact in pairs if client is not None)
 
 
 def _move_here(app: Flask, client_id: int, city: str) -> None:

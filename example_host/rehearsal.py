@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from .both_ways import CRM, Edit, arrived, edit_in_the_crm, is_well, two_way_figures, with_edits
+from .both_ways import BOTH_WAYS, Edit, arrived, edit_in_the_crms, is_well, two_way_figures, with_edits
 from .check import Verdict, compare
 from .connecting import FIRST, SECOND
 from .conversation_file import Told
@@ -45,10 +46,10 @@ def rehearse(stage: Stage, conversations: Callable[[], Iterable[Told]], *, timeo
 
 
 def edit_both_ways(stage: Stage, ledger: Ledger, expected: Expected, deadline: float) -> list[Edit]:
-    """Let people edit in the CRM, and wait until the helpdesk and every other CRM have it."""
-    with reader_of(stage, CRM, FIRST) as reader:
-        edits = edit_in_the_crm(stage.app, reader, expected)
-    say(f"{len(edits)} clients edited in {CRM}")
+    """Let people edit in the CRMs, and wait until the helpdesk and every other CRM have it."""
+    with readers_both_ways(stage) as readers:
+        edits = edit_in_the_crms(stage.app, readers, expected)
+    say(f"{len(edits)} clients edited in {', '.join(BOTH_WAYS)}")
     while arrived(stage.app, edits) < len(edits) and time.monotonic() < deadline:
         bring_forward(stage, deadline)
         if stage.crew.stop.wait(LOOK_EVERY):
@@ -135,8 +136,8 @@ def conclude(
     crms = {crm: figures(parts) for crm, parts in found.items()}
     result = outcome(list(expected.values()), crms, ledger.operations(), seconds)
     result["qualification"] = qualification_figures(stage.app)
-    with reader_of(stage, CRM, FIRST) as reader:
-        result["two_way"] = two_way_figures(stage.app, reader, edits)
+    with readers_both_ways(stage) as readers:
+        result["two_way"] = two_way_figures(stage.app, readers, edits)
     result["ok"] = result["ok"] and not ledger.judging() and is_well(result["two_way"])
     print(json.dumps(result), flush=True)
     return 0 if result["ok"] else 1
@@ -158,6 +159,13 @@ def compared(stage: Stage, crm: str, account: str, expected: Expected) -> tuple[
 def reader_of(stage: Stage, crm: str, account: str) -> SandboxReader:
     """Return what reads an account's portal in a CRM of the sandbox."""
     return SandboxReader(stage.sandbox_url, stage.sandbox_ca, crm, stage.portals[account].get(crm, ""))
+
+
+@contextmanager
+def readers_both_ways(stage: Stage) -> Iterator[list[SandboxReader]]:
+    """Open what reads the first account's portals that are synced both ways."""
+    with ExitStack() as opened:
+        yield [opened.enter_context(reader_of(stage, crm, FIRST)) for crm in BOTH_WAYS]
 
 
 def figures(parts: Sequence[tuple[Verdict, int]]) -> dict[str, int]:
