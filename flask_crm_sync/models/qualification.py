@@ -37,6 +37,7 @@ class Qualification(Base):
     __table_args__ = (
         sa.UniqueConstraint("conversation_id", "set_name"),
         sa.Index("ix_crm_sync_qualification_client", "client_id", "set_name", "status"),
+        sa.Index("ix_crm_sync_qualification_owner", "account_id", "client_id"),
         sa.Index("ix_crm_sync_qualification_account", "account_id", "set_name", "status", "updated_at"),
         sa.Index("ix_crm_sync_qualification_judge", "judge_at"),
         sa.Index("ix_crm_sync_qualification_review", "review_at"),

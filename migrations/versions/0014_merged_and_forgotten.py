@@ -17,6 +17,7 @@ depends_on = None
 _LINK, _MERGED_INTO = "crm_sync_link", "merged_into"
 _INDEXES = (
     ("ix_crm_sync_link_merged_into", _LINK, ["connection_id", "merged_into"]),
+    ("ix_crm_sync_qualification_owner", "crm_sync_qualification", ["account_id", "client_id"]),
     ("ix_crm_sync_judgement_client", "crm_sync_judgement", ["account_id", "client_id"]),
     ("ix_crm_sync_notice_client", "crm_sync_notice", ["account_id", "client_id"]),
     ("ix_crm_sync_notification_notice", "crm_sync_notification", ["notice_id"]),
