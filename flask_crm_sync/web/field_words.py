@@ -18,7 +18,7 @@ def field_word(crm: str, name: str) -> str:
     """Return what people call a field of a CRM; one that nobody has described (any more) is shown as it is named."""
     adapter = registry.adapters().get(crm)
     own = next((field.label for field in adapter.fields if field.name == name), "") if adapter else ""
-    return said(own) if own else _further(crm).get(name, name)
+    return said(own) if own else _further(crm).get(name) or name
 
 
 def field_labels(crm: str) -> Callable[[str], str]:
