@@ -23,14 +23,22 @@ _TRUTHS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "
 
 
 class Unfit(ValueError):
-    """A value that a field does not take, with a sentence for whoever chose it."""
+    """A value that a field does not take.
+
+    The text says what is wrong without the value, so that it can be kept; `quoting` names the value as well, for
+    whoever has just typed it.
+    """
+
+    def __init__(self, says: str, quoting: str = "") -> None:
+        super().__init__(says)
+        self.quoting = quoting or says
 
 
 def in_form(field: RemoteField, text: str) -> str:
     """Return a value in the one form in which it is compared and written; "" is a blank.
 
     Truths are `true` or `false`, numbers plain decimals, dates YYYY-MM-DD, instants ISO 8601 in UTC with Z, a choice is
-    its option's value, several are joined with ";" in the options' order. Raises Unfit, a ValueError, with a sentence.
+    its option's value, several are joined with ";" in the options' order. Raises Unfit, a ValueError.
     """
     if not field.writable:
         raise Unfit(f"{field.label} cannot be written in the CRM.")
@@ -109,7 +117,8 @@ def _text(field: RemoteField, text: str) -> str:
 def _truth(field: RemoteField, text: str) -> str:
     known = _TRUTHS.get(text.lower())
     if known is None:
-        raise Unfit(f"{field.label} takes yes or no, not “{_short(text)}”.")
+        quoting = f"{field.label} takes yes or no, not “{_short(text)}”."
+        raise Unfit(f"{field.label} takes yes or no.", quoting)
     return known
 
 
@@ -119,7 +128,8 @@ def _number(field: RemoteField, text: str) -> str:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or len(text) > _LONGEST_NUMBER or abs(number.adjusted()) > _LONGEST_NUMBER:
-        raise Unfit(f"{field.label} takes a number, not “{_short(text)}”.")
+        quoting = f"{field.label} takes a number, not “{_short(text)}”."
+        raise Unfit(f"{field.label} takes a number.", quoting)
     plain = format(number, "f")
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return "0" if number == 0 else plain.removeprefix("+")
@@ -129,14 +139,16 @@ def _day(field: RemoteField, text: str) -> str:
     try:
         return date.fromisoformat(text[:10]).isoformat() if len(text) == len("2026-01-31") else _instant_of(text)[:10]
     except ValueError:
-        raise Unfit(f"{field.label} takes a date such as 2026-01-31, not “{_short(text)}”.") from None
+        quoting = f"{field.label} takes a date such as 2026-01-31, not “{_short(text)}”."
+        raise Unfit(f"{field.label} takes a date such as 2026-01-31.", quoting) from None
 
 
 def _instant(field: RemoteField, text: str) -> str:
     try:
         return _instant_of(text)
     except ValueError:
-        raise Unfit(f"{field.label} takes a date and time, not “{_short(text)}”.") from None
+        quoting = f"{field.label} takes a date and time, not “{_short(text)}”."
+        raise Unfit(f"{field.label} takes a date and time.", quoting) from None
 
 
 def _instant_of(text: str) -> str:
@@ -152,7 +164,8 @@ def _choice(field: RemoteField, text: str) -> str:
     by_label = {label.casefold(): value for value, label in reversed(field.options)}
     found = by_value.get(text) or by_label.get(text.casefold())
     if found is None:
-        raise Unfit(f"{field.label} has no option “{_short(text)}” in the CRM.")
+        quoting = f"{field.label} has no option “{_short(text)}” in the CRM."
+        raise Unfit(f"{field.label} has no option for this value in the CRM.", quoting)
     return found
 
 

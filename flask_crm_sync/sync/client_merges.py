@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
@@ -16,7 +16,7 @@ from ..host.records import ClientRecord
 from ..models import Change, Conflict, Connection
 from ..models.change import CLIENT, UPDATED
 from ..models.conflict import DECIDED, OPEN
-from ..models.link import TOMBSTONE
+from ..models.link import MERGED, TOMBSTONE
 from ..models.operation import ADD_NOTE, PENDING, SKIPPED, UPDATE, UPDATE_CONTACT
 from . import reasons
 from .context import Sync
@@ -55,24 +55,24 @@ def merge_clients(sync: Sync, database: sa.Connection, kept_id: str, gone_id: st
 
 
 def merged_into(database: sa.Connection, account_id: str, client_id: str) -> list[str]:
-    """Return the clients who were merged into one, and into those, as far as the log remembers."""
-    told = database.execute(_MERGED, {"account": account_id}).all()
-    kept_by = {row.client_id: row.details.get("merged_into") for row in told if row.details}
-    found = [client_id]
-    for kept in found:
-        found += [gone for gone, by in kept_by.items() if by == kept and gone not in found]
-    return found[1:]
+    """Return the clients who were merged into one, and into those, on any connection of the account."""
+    own = sa.select(_connections.c.id).where(_connections.c.account_id == account_id)
+    gone = sa.and_(links.c.connection_id.in_(own), links.c.merged_into == client_id)
+    return list(database.execute(sa.select(links.c.subject_id).where(gone).distinct()).scalars())
 
 
-_MERGED = sa.select(operations.c.client_id, operations.c.details).where(
-    operations.c.account_id == sa.bindparam("account"), operations.c.reason == reasons.CLIENT_MERGED
-)
+def forget_merged(database: sa.Connection, account_id: str, client_id: str) -> None:
+    """Drop the rows that only remember whom a client was merged into, in the caller's transaction."""
+    own = sa.select(_connections.c.id).where(_connections.c.account_id == account_id)
+    of = sa.and_(links.c.subject_type == MERGED, links.c.subject_id == client_id)
+    database.execute(links.delete().where(links.c.connection_id.in_(own), of))
 
 
 def _merge_on(database: sa.Connection, to: Mapping[Any, Any], kept_id: str, gone_id: str, now: datetime) -> None:
     found = load_links(database, to["id"], CLIENT, [kept_id, gone_id])
     kept, gone = found.get(kept_id), found.get(gone_id)
     became = _link(database, kept, gone, kept_id, now)
+    _remember(database, to["id"], kept_id, gone_id, now)
     _end_operations(database, to["id"], kept_id, gone_id, now)
     ours = sa.and_(_conflicts.c.connection_id == to["id"], _conflicts.c.client_id == gone_id)
     database.execute(_conflicts.delete().where(ours, _conflicts.c.state.in_((OPEN, DECIDED))))
@@ -93,6 +93,19 @@ def _link(database: sa.Connection, kept: LinkState | None, gone: LinkState | Non
         database.execute(links.delete().where(links.c.id == kept.id))
     database.execute(links.update().where(links.c.id == gone.id).values(subject_id=kept_id, updated_at=now))
     return MOVED
+
+
+def _remember(database: sa.Connection, connection_id: UUID, kept_id: str, gone_id: str, now: datetime) -> None:
+    """Keep who stands for the gone client: at its link, else in a row of its own; who became it follows along."""
+    here = sa.and_(links.c.connection_id == connection_id, links.c.subject_type.in_((CLIENT, MERGED)))
+    change = links.update().where(here)
+    database.execute(change.where(links.c.subject_id == kept_id).values(merged_into=None))
+    database.execute(change.where(links.c.merged_into == gone_id).values(merged_into=kept_id))
+    if database.execute(change.where(links.c.subject_id == gone_id).values(merged_into=kept_id)).rowcount:
+        return
+    subject = {"subject_type": MERGED, "subject_id": gone_id, "merged_into": kept_id}
+    row = {"id": uuid4(), "connection_id": connection_id, "state": TOMBSTONE, "remote_type": "", **subject}
+    database.execute(links.insert().values(**row, created_at=now, updated_at=now))
 
 
 def _end_operations(database: sa.Connection, connection_id: UUID, kept_id: str, gone_id: str, now: datetime) -> None:

@@ -18,10 +18,11 @@ import sqlalchemy as sa
 from ..host.records import ClientRecord
 from ..models import Connection, Erased, Erasure, Link, Operation, Receipt
 from ..models.change import CLIENT
-from ..models.connection import DISCONNECTED
+from ..models.connection import DISCONNECTED, NEEDS_ATTENTION
+from ..models.link import MERGED
 from ..models.operation import ERASE, LIVE, PENDING, SKIPPED
 from . import audit, reasons
-from .client_merges import merged_into
+from .client_merges import forget_merged, merged_into
 from .context import Sync
 from .erased import address_digests, id_digest
 from .forgetting import forget_links, forget_person
@@ -47,8 +48,8 @@ class CRMReceipt:
     """What an erasure came to in one CRM.
 
     `how` is deleted, anonymised, by_hand, nothing (the CRM had no record from us), or "" while it is owed; then
-    `status` and `reason` are the log entry's, `operation_id` its number. `records` name what is to be removed by hand:
-    id and address.
+    `status` and `reason` are the log entry's, `operation_id` its number; while it waits, the reason is what holds its
+    connection, where anything does. `records` name what is to be removed by hand: id and address.
     """
 
     crm: str
@@ -60,6 +61,16 @@ class CRMReceipt:
     operation_id: int | None
     status: str = ""
     reason: str = ""
+
+    @property
+    def outlook(self) -> reasons.Explanation:
+        """Return what it waits for, or why it failed, with what to do; nothing once it is done."""
+        if self.how:
+            return reasons.Explanation("")
+        return reasons.explain(self.reason) if self.reason else _ITS_TURN
+
+
+_ITS_TURN = reasons.Explanation("It waits for its turn.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,7 @@ def _erase(sync: Sync, account_id: str, client_id: str, by: str) -> ErasureView:
         same = {"erasure_id": id, "account_id": account_id}
         database.execute(_erased.insert(), [{**same, "digest": digest} for digest in digests])
         forget_person(database, account_id, client_id, now)
+        forget_merged(database, account_id, client_id)
         _owe(database, id, account_id, client_id, now)
         told: dict[str, Any] = {"subject_type": CLIENT, "subject_id": client_id}
         audit.record(database, account_id, audit.ERASE, now=now, by=by, **told)
@@ -161,7 +173,7 @@ def find_erasure(sync: Sync, account_id: str, erasure_id: UUID) -> ErasureView:
     """Return an erasure with its receipts; raise NotFound where the account has no such erasure."""
     wanted = sa.and_(_erasures.c.account_id == account_id, _erasures.c.id == erasure_id)
     with sync.database.read() as database:
-        for view in _views(database, database.execute(sa.select(_erasures).where(wanted)).all()):
+        for view in _views(database, database.execute(sa.select(_erasures).where(wanted)).all(), sync.clock.now()):
             return view
     raise NotFound("There is no such erasure.")
 
@@ -178,7 +190,7 @@ def erasures(
     query = query.order_by(_erasures.c.requested_at.desc(), _erasures.c.id.desc()).limit(limit + 1)
     with sync.database.read() as database:
         rows = database.execute(query).all()
-        views = _views(database, rows[:limit])
+        views = _views(database, rows[:limit], sync.clock.now())
     return ErasuresPage(tuple(views), views[-1].requested_at if len(rows) > limit else None)
 
 
@@ -200,7 +212,8 @@ def _client(sync: Sync, database: sa.Connection, account_id: str, client_id: str
 def _is_known(database: sa.Connection, account_id: str, client_id: str) -> bool:
     """Tell whether we know a client whom the host has no more: by a link, an entry of the log, or an erasure."""
     own = sa.select(_connections.c.id).where(_connections.c.account_id == account_id)
-    linked = sa.and_(_links.c.connection_id.in_(own), _links.c.subject_type == CLIENT, _links.c.subject_id == client_id)
+    kinds = _links.c.subject_type.in_((CLIENT, MERGED))
+    linked = sa.and_(_links.c.connection_id.in_(own), kinds, _links.c.subject_id == client_id)
     logged = sa.and_(_operations.c.client_id == client_id, _operations.c.account_id == account_id)
     asked = sa.and_(_erasures.c.account_id == account_id, _erasures.c.client_id == client_id)
     places = ((_links, linked), (_operations, logged), (_erasures, asked))
@@ -239,26 +252,47 @@ def _by_hand(
     return _receipt(id, to, how=BY_HAND, says=says, records=records, settled_at=now)
 
 
-def _views(database: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[ErasureView]:
+def _views(database: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[ErasureView]:
     """Return erasures with their receipts, in one query more however many they are."""
     if not rows:
         return []
     query = (
-        sa.select(_receipts, _operations.c.status, _operations.c.reason)
+        sa.select(_receipts, _operations.c.status, _operations.c.reason, *_STATE)
+        .join(_connections, _connections.c.id == _receipts.c.connection_id)
         .join(_operations, _operations.c.id == _receipts.c.operation_id, isouter=True)
         .where(_receipts.c.erasure_id.in_([row.id for row in rows]))
         .order_by(_receipts.c.id)
     )
     found: dict[UUID, list[CRMReceipt]] = {}
     for row in database.execute(query):
-        found.setdefault(row.erasure_id, []).append(_shown(row))
+        found.setdefault(row.erasure_id, []).append(_shown(row, now))
     return [
         ErasureView(row.id, row.client_id, row.user_id, row.requested_at, row.lifted_at, tuple(found.get(row.id, ())))
         for row in rows
     ]
 
 
-def _shown(row: sa.Row[Any]) -> CRMReceipt:
+_STATE = [
+    _connections.c[name] for name in ("state", "state_code", "enabled", "paused", "blocked_until", "blocked_code")
+]
+
+
+def _shown(row: sa.Row[Any], now: datetime) -> CRMReceipt:
     records = tuple((str(id), str(url)) for id, url in row.records or ())
     told = (row.crm, row.how, row.says, row.notes, records, row.settled_at, row.operation_id)
-    return CRMReceipt(*told, status=row.status or "", reason=row.reason or "")
+    waits = not row.how and row.status == PENDING
+    reason = (waits and _held_by(row, now)) or row.reason or ""
+    return CRMReceipt(*told, status=row.status or "", reason=reason)
+
+
+def _held_by(row: sa.Row[Any], now: datetime) -> str:
+    """Return the code of what keeps a connection from working at all, "" where nothing does."""
+    if row.state == DISCONNECTED:
+        return reasons.NOT_CONNECTED
+    if row.state == NEEDS_ATTENTION:
+        return str(row.state_code)
+    if not row.enabled:
+        return reasons.CONNECTION_DISABLED
+    if row.paused:
+        return reasons.CONNECTION_PAUSED
+    return str(row.blocked_code) if row.blocked_until is not None and row.blocked_until > now else ""

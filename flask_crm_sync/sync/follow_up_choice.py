@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..crm.base import Adapter, RemoteField
-from ..crm.further import in_form
+from ..crm.further import Unfit, in_form
 from ..crm.registry import adapter_class
 from ..errors import CRMSyncError
 from ..models import Connection
@@ -131,8 +131,8 @@ def _formed(key: str, field: RemoteField | None, text: str, faults: dict[str, st
         return ""
     try:
         return in_form(replace(field, required=False), text)
-    except ValueError as fault:
-        faults[key] = str(fault)
+    except Unfit as fault:
+        faults[key] = fault.quoting
         return ""
 
 

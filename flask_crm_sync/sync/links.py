@@ -128,6 +128,7 @@ def forget_former(connection: sa.Connection, link_id: UUID, now: datetime) -> No
         "base": {},
         "intents": None,
         "host_version": "",
+        "merged_into": None,
     }
     row = table.update().where(table.c.id == link_id)
     connection.execute(row.values(id=uuid.uuid4(), created_at=now, updated_at=now, **blank))

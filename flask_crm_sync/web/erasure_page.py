@@ -18,7 +18,7 @@ from .entrance import MANAGE, NAME, back_to, page
 from .notices import tell
 from .record_links import web_address
 from .texts import gettext as _
-from .words import explained
+from .texts import said
 
 _LONGEST_KEY = 191
 
@@ -87,8 +87,7 @@ def how_word(receipt: CRMReceipt) -> str:
 
 def says(receipt: CRMReceipt) -> tuple[str, str]:
     """Return what a receipt says while it is owed, and what to do: the sentences of the log's entry."""
-    why = explained(receipt.reason)
-    return (why.says or _("It waits for its turn."), why.advice) if not receipt.how else ("", "")
+    return said(receipt.outlook.says), said(receipt.outlook.advice)
 
 
 def _json(found: ErasureView) -> dict[str, Any]:
@@ -105,8 +104,8 @@ def _json(found: ErasureView) -> dict[str, Any]:
 def _receipt_json(one: CRMReceipt) -> dict[str, Any]:
     settled = one.settled_at.isoformat() if one.settled_at else None
     records = [{"id": id, "url": url} for id, url in one.records]
-    told = {"crm": one.crm, "how": one.how or "waiting", "says": one.says, "notes": one.notes}
-    return {**told, "by_hand": records, "settled_at": settled, "reason": one.reason}
+    told = {"crm": one.crm, "how": one.how or "waiting", "says": one.says or one.outlook.says, "notes": one.notes}
+    return {**told, "to_do": one.outlook.advice, "by_hand": records, "settled_at": settled, "reason": one.reason}
 
 
 def _key(client_id: str) -> str:

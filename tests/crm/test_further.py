@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_crm_sync.crm.base import RemoteField
-from flask_crm_sync.crm.further import as_told, field_from_json, field_to_json, in_form, on_wire
+from flask_crm_sync.crm.further import Unfit, as_told, field_from_json, field_to_json, in_form, on_wire
 
 TEXT = RemoteField("note", "Note", "text", max_length=12)
 STAGE = RemoteField("stage", "Stage", "choice", options=(("NEW", "New"), ("OPEN_DEAL", "Open deal")))
@@ -68,6 +68,15 @@ def test_each_type_has_one_form(field: RemoteField, text: str, formed: str) -> N
 def test_value_that_does_not_fit_is_refused_with_a_sentence(field: RemoteField, text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         in_form(field, text)
+
+
+@pytest.mark.parametrize("type_", ["boolean", "number", "date", "datetime", "choice", "choices"])
+def test_sentence_that_is_kept_does_not_hold_the_value_and_the_one_for_who_types_it_does(type_: str) -> None:
+    field = replace(_of(type_), options=STAGE.options)
+    with pytest.raises(Unfit) as refused:
+        in_form(field, "Ada Quist")
+    assert "Ada" not in str(refused.value)
+    assert "“Ada Quist”" in refused.value.quoting
 
 
 @pytest.mark.parametrize(

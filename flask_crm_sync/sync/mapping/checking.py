@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ...crm.base import FieldSpec, RemoteField
-from ...crm.further import in_form
+from ...crm.further import Unfit, in_form
 from ...errors import CRMSyncError
 from ...host.records import CLIENT_FIELDS
 from .filters import CUSTOM
@@ -208,6 +208,6 @@ def _unfit(target: RemoteField, text: str) -> str:
         return ""
     try:
         in_form(target, text)
-    except ValueError as error:
-        return str(error)
+    except Unfit as error:
+        return error.quoting
     return ""
