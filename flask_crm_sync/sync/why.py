@@ -229,7 +229,7 @@ def _turned_away(
     for view in views:
         wanted = mapping_from_json(view.mapping).filter if view.mapping else Filter()
         if wanted:
-            asking = {"criteria_set": view.settings.criteria_set}
+            asking = {"account_id": view.account_id, "criteria_set": view.settings.criteria_set}
             seen = known_of(sync, database, asking, wanted, [client])
             away |= set() if wanted.takes(seen[client.id]) else {view.id}
     return frozenset(away)

@@ -183,3 +183,12 @@ def test_what_a_filter_would_mean_is_counted(mapped: Mapped) -> None:
     assert (found.taken, found.looked, found.clients, found.is_whole) == (6, 9, 9, True)
     some = count_taken(mapped.world.sync, ACCOUNT, "hubspot", wanted, most=4)
     assert (some.looked, some.clients, some.is_whole) == (4, 9, False)
+
+
+@pytest.mark.parametrize(("how", "reason"), [("is_set", "filtered_out"), ("is_blank", "")])
+def test_a_filter_by_qualification_is_told_of_a_client_as_well(mapped: Mapped, how: Any, reason: str) -> None:
+    ada = mapped.world.client("Ada", email="a@b.at")
+    mapped.world.run_until_done()
+    mapped.filter(Condition("qualified", how))
+    (standing,) = explain(mapped.world.sync, ACCOUNT, ada).standings
+    assert (standing.state, standing.reason) == ("synced", reason)
