@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.models import AuditEntry, Receipt
+from flask_crm_sync.models import AuditEntry, Connection, Receipt
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.connections import ConnectionView, disconnect
 from flask_crm_sync.sync.erasure import erase_client, erasures
@@ -54,6 +54,27 @@ def test_it_is_owed_and_the_receipt_waits(desk: Helpdesk, view: ConnectionView) 
         (told,) = database.execute(sa.select(AuditEntry.__table__).where(AuditEntry.action == "erase"))
     assert (told.user_id, told.subject_id) == ("1", "1")
     assert "Client erased" in desk.browser("manager").get("/crm/audit").text
+
+
+@pytest.mark.parametrize(
+    ("held", "says", "to_do"),
+    [
+        ({"enabled": False}, "The sync was switched off for this connection.", "Switch it on"),
+        ({"paused": True}, "The connection is paused, so the work waits.", "Resume the connection"),
+    ],
+)
+def test_a_receipt_that_waits_says_for_what_and_what_to_do(
+    desk: Helpdesk, view: ConnectionView, held: dict[str, bool], says: str, to_do: str
+) -> None:
+    erase_client(desk.sync, OURS, "1")
+    desk.change(Connection, **held)
+    page = f"/crm/erasures/{newest(desk).id}"
+    shown = desk.browser("manager").get(page).text
+    assert says in shown
+    assert to_do in shown
+    (told,) = (desk.browser("manager").get(f"{page}.json").json or {})["receipts"]
+    assert (told["how"], told["says"]) == ("waiting", says)
+    assert told["to_do"].startswith(to_do)
 
 
 def test_a_receipt_says_what_is_left_to_do_by_hand(desk: Helpdesk, view: ConnectionView) -> None:
