@@ -40,7 +40,7 @@ lint: setup ## Style, types and import rules
 	$(BIN)/lint-imports
 
 unit: setup node ## The test suite
-	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) --no-loadscope-reorder $(PYTEST_ARGS)
 
 node: $(NODE)/node_modules/.ready ## The vendors' JavaScript clients, which some tests let speak to the sandboxes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -26,3 +27,14 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 def pytest_runtest_setup() -> None:
     """Bar every socket but loopback and Unix ones."""
     socket_allow_hosts(_LOOPBACK, allow_unix_socket=True)
+
+
+_LONGEST = ("benchmarks", "chaos", "plugin_crm", "browser", "example_host", "official_clients", "two_way", "jobs")
+"""Where the tests take longest: they begin first, so that no process is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; within a file the order stays."""
+    folders = {name: place for place, name in enumerate(_LONGEST)}
+    here = Path(__file__).parent
+    items.sort(key=lambda item: folders.get(item.path.relative_to(here).parts[0], len(folders)))
