@@ -25,7 +25,7 @@ from . import audit, reasons
 from .client_merges import forget_merged, merged_into
 from .context import Sync
 from .erased import address_digests, id_digest
-from .forgetting import forget_links, forget_person
+from .forgetting import entries_of, forget_links, forget_person
 from .operations import new_operation, owe, pending_key
 from .refusals import NotFound
 
@@ -214,7 +214,7 @@ def _is_known(database: sa.Connection, account_id: str, client_id: str) -> bool:
     own = sa.select(_connections.c.id).where(_connections.c.account_id == account_id)
     kinds = _links.c.subject_type.in_((CLIENT, MERGED))
     linked = sa.and_(_links.c.connection_id.in_(own), kinds, _links.c.subject_id == client_id)
-    logged = sa.and_(_operations.c.client_id == client_id, _operations.c.account_id == account_id)
+    logged = entries_of(account_id, client_id)
     asked = sa.and_(_erasures.c.account_id == account_id, _erasures.c.client_id == client_id)
     places = ((_links, linked), (_operations, logged), (_erasures, asked))
     return any(database.execute(sa.select(t.c.id).where(where).limit(1)).first() for t, where in places)

@@ -83,8 +83,12 @@ _BLANK: dict[str, Any] = {
 
 
 def _of(account_id: str, client_id: str) -> sa.Update:
-    own = sa.and_(operations.c.client_id == client_id, operations.c.account_id == account_id)
-    return operations.update().where(own, operations.c.kind != ERASE)
+    return operations.update().where(entries_of(account_id, client_id), operations.c.kind != ERASE)
+
+
+def entries_of(account_id: str, client_id: str) -> sa.ColumnElement[bool]:
+    """Hold to the log's entries about a client, in words that lead to the index of clients and none of the account."""
+    return sa.and_(operations.c.client_id == client_id, sa.func.coalesce(operations.c.account_id, "") == account_id)
 
 
 def _forget_words(database: sa.Connection, account_id: str, client_id: str) -> None:
@@ -114,7 +118,8 @@ def note_links(
     conversations, and of whatever the log knows of.
     """
     subjects: dict[str, set[str]] = {CONVERSATION: set(conversation_ids)}
-    logged = (operations.c.client_id == client_id, operations.c.connection_id == connection_id)
+    connection = sa.func.coalesce(operations.c.connection_id, operations.c.connection_id)  # led by the client's index
+    logged = (operations.c.client_id == client_id, connection == connection_id)
     query = sa.select(operations.c.subject_type, operations.c.subject_id).where(*logged, operations.c.kind == ADD_NOTE)
     for kind, id in database.execute(query.distinct()):
         subjects.setdefault(kind, set()).add(id)

@@ -71,7 +71,12 @@ def test_it_finds_what_it_takes_away_by_the_client(world: World, crm: FakeCRM, a
         assert [plan for plan in found if not _BY_CLIENT.search(plan)] == []
 
 
-_TABLES = ("conflict", "delivery", "judgement", "link", "notice", "notification", "overwritten", "qualification")
+_ASKED = ("DELETE", "FROM crm_sync_notice", "crm_sync_operation.client_id = ?")
+"""What tells the statements of an erasure from those of the drain that follows."""
+_TABLES = (
+    *("conflict", "delivery", "judgement", "link", "notice", "notification", "operation", "overwritten"),
+    "qualification",
+)
 _BY_CLIENT = re.compile(r"(client|notice|remote|subject)_id=\?|merged_into=\?|\(id=\?\)|rowid=\?")
 
 
@@ -82,7 +87,7 @@ def _plans(world: World, act: Callable[[], None]) -> list[str]:
     sa.event.listen(world.engine, "before_cursor_execute", note)
     act()
     sa.event.remove(world.engine, "before_cursor_execute", note)
-    asked = [one for one in sent if one[0].startswith("DELETE") or "FROM crm_sync_notice" in one[0]]
+    asked = [one for one in sent if any(words in one[0] for words in _ASKED)]
     with world.engine.connect() as database:
         found = [database.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all() for text, given in asked]
     return [f"{row[3]} " for rows in found for row in rows]

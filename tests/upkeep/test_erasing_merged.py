@@ -104,3 +104,16 @@ def test_a_key_that_the_host_gave_to_somebody_else_is_nobodys_past(world: World,
         merge_clients(world.sync, database, first, second)
     erase_client(world.sync, ACCOUNT, first)
     assert set(receipts(world)) == {first}
+
+
+def test_it_works_on_each_database(anywhere: World, crm: FakeCRM) -> None:
+    first, second = (anywhere.client(name, email=f"{name}@example.com") for name in ("ada", "countess"))
+    anywhere.run_until_done()
+    newest = anywhere.client("Ada", email="", told=False)
+    for gone in (first, second):
+        merge(anywhere, newest, gone)
+    erase_client(anywhere.sync, ACCOUNT, newest)
+    anywhere.run_until_done()
+    assert crm.records == {}
+    assert set(receipts(anywhere)) == {newest, first, second}
+    assert anywhere.rows(Link) == []
