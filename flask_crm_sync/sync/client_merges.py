@@ -110,7 +110,8 @@ def _remember(database: sa.Connection, connection_id: UUID, kept_id: str, gone_i
 
 def _end_operations(database: sa.Connection, connection_id: UUID, kept_id: str, gone_id: str, now: datetime) -> None:
     """End what nobody works on right now; who does finds the client gone. Notes go on as the kept client's."""
-    of_gone = sa.and_(operations.c.connection_id == connection_id, operations.c.client_id == gone_id)
+    connection = sa.func.coalesce(operations.c.connection_id, operations.c.connection_id)  # led by the client's index
+    of_gone = sa.and_(connection == connection_id, operations.c.client_id == gone_id)
     waiting = operations.update().where(of_gone, operations.c.status == PENDING)
     database.execute(waiting.where(operations.c.kind == ADD_NOTE).values(client_id=kept_id))
     ended = {"status": SKIPPED, "reason": reasons.CLIENT_MERGED, "pending_key": None, "due_at": None, "settled_at": now}

@@ -86,10 +86,11 @@ def test_what_is_kept_here_of_one_who_had_no_record_is_cleared(world: World, peo
 
 
 def test_one_who_is_somebody_again_is_not_erased_with_the_other(world: World, crm: FakeCRM, people: list[str]) -> None:
-    first, second, third, _ = people
+    first, second, *_ = people
+    nameless = world.client("Ada", email="", told=False)
     with world.sync.database.write() as database:
         merge_clients(world.sync, database, first, second)
-        merge_clients(world.sync, database, second, third)
+        merge_clients(world.sync, database, second, nameless)
     world.run_until_done()
     world.remove(second)
     world.run_until_done()
