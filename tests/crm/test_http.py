@@ -35,7 +35,7 @@ Start = Callable[..., LoopbackServer]
 Make = Callable[..., HTTPClient]
 
 _SECRET = "pat-na1-very-secret-token"
-_SHORT = 0.3
+_SHORT = 1.0
 
 
 def _dripping(before: bytes, byte: bytes) -> Callable[[ssl.SSLSocket], None]:

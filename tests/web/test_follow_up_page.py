@@ -32,7 +32,7 @@ def test_nothing_follows_until_somebody_chooses(connected: Helpdesk) -> None:
     kept = find_follow_ups(connected.sync, OURS, "hubspot")
     assert (kept.of("confirmed").status, kept.of("confirmed").tag, kept.of("downgraded").note) == ("OPEN", "hot", True)
     assert [field.name for field in kept.fields] == ["hs_lead_status", "labels"]
-    assert '<option value="OPEN" selected>Open</option>' in browser.get(PAGE).text
+    assert 'value="OPEN" selected>Open</option>' in browser.get(PAGE).text
 
 
 def test_choice_is_in_the_audit_trail_in_words(connected: Helpdesk) -> None:
@@ -47,7 +47,7 @@ def test_choice_is_in_the_audit_trail_in_words(connected: Helpdesk) -> None:
 def test_options_of_another_field_are_shown_before_anything_is_kept(connected: Helpdesk) -> None:
     page = connected.browser("manager").get(f"{PAGE}?status_field=jobtitle&tag_field=labels").text
     assert 'name="status-confirmed" value=""' in page
-    assert '<option value="cold">Cold</option>' in page
+    assert 'value="cold">Cold</option>' in page
 
 
 @pytest.mark.parametrize(
