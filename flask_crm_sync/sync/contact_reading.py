@@ -73,8 +73,11 @@ def _lookup(drain: Drain, item: ContactItem) -> Lookup:
 def _settle_absence(drain: Drain, item: ContactItem, lookup: Lookup) -> None:
     """Nothing was found of an unanswered create: send again only where a record of it would surely have been seen.
 
-    It would bear the e-mail of then, which need not be the one of now.
+    It would bear the e-mail of then, which need not be the one of now. What is sent is noted before: a link without
+    such a note says that an earlier look has settled the absence, and that nothing was sent since.
     """
+    if item.link.stored and not item.link.intents:
+        return
     name = next((spec.name for spec in drain.adapter.fields if spec.source == "email"), "")
     sent, now = item.link.intents.get(name), item.digest(name, item.ours.get(name, ""))
     if drain.adapter.confirms(lookup if sent == [now] else replace(lookup, email="")):

@@ -204,6 +204,17 @@ def test_with_our_key_a_lost_create_is_found_whatever_the_email_has_become(world
     assert [record.values["email"] for record in crm.records.values()] == ["new@example.com"]
 
 
+def test_an_absence_that_was_settled_stays_so_when_the_next_write_is_held_up(world: World, crm: FakeCRM) -> None:
+    crm.keys = False
+    crm.fail("upsert", OutcomeUnknown())
+    ada = world.client("Ada", email="ada@example.com")
+    world.run()
+    crm.fail("upsert", Unreachable())
+    world.run_until_done()
+    assert world.last(ada).status == "success"
+    assert len(crm.records) == 1
+
+
 def test_a_refused_create_leaves_nothing_to_confirm(
     world: World, crm: FakeCRM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
