@@ -172,6 +172,11 @@ class Adapter(ABC):
     def lookup(cls, key: str, values: Values, *, by_key: bool) -> Lookup:
         """Return whom to look for, from translated values."""
 
+    @classmethod
+    def stands_in(cls, name: str, value: str, ours: Values) -> bool:
+        """Tell whether a record's value is a stand-in that we made of these values of ours: it reads as a blank."""
+        return False
+
     @abstractmethod
     def find(self, lookups: Sequence[Lookup]) -> list[tuple[Match, ...] | CRMError]:
         """Find records by our key, then e-mail, then phone; the first of the three that hits decides.

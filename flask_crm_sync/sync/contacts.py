@@ -81,7 +81,8 @@ def _merge(drain: Drain, item: ContactItem) -> None:
     base = item.link.base if item.was_linked else None
     version = drain.adapter.translation_version
     item.merged, terms = item.ours, terms_of(drain, item)
-    theirs = item.record.values
+    told = item.record.values.items()
+    theirs = {name: "" if drain.adapter.stands_in(name, value, item.ours) else value for name, value in told}
     manners = manners_of(drain.connection)
     item.plan = merge(
         base, item.link.intents, item.ours, theirs, item.digest, version=version, terms=terms, manners=manners

@@ -176,3 +176,15 @@ def test_new_record_in_the_crm_makes_a_client_where_that_is_asked_for(both: Both
         both.look(added)
     assert sorted(str(row.email) for row in both.world.rows(Client)) == ["ada@example.com", "new@example.com"]
     assert len(both.bench.records()) == 2
+
+
+@pytest.mark.parametrize("bench", ["autochat"], indirect=True)
+def test_a_stand_in_is_no_company_though_the_name_that_it_was_made_of_is_another(both: Both) -> None:
+    both.bench.person_edits(both.record, first_name="Anna")
+    both.look(both.record)
+    (came,) = [one for one in both.world.operations() if one.kind == "apply_remote"]
+    assert came.details["brought"] == ["first_name"]
+    assert "company_name" not in came.details.get("left", {})
+    both.look(both.record)
+    again = [one for one in both.world.operations() if one.kind == "apply_remote"][1:]
+    assert [(one.reason, (one.details or {}).get("left")) for one in again] in ([], [("echo", None)])

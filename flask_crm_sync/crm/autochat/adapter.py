@@ -36,7 +36,7 @@ from .answers import VENDOR_ERRORS
 from .changes import Changes
 from .client import AutoChatClient
 from .erasing import Eraser
-from .fields import FIELDS, translate
+from .fields import COMPANY, FIELDS, stand_in, translate
 from .looks import diagnosed, identified
 from .records import Records
 from .webhooks import WEBHOOKS
@@ -79,6 +79,11 @@ class AutoChatAdapter(Adapter):
         super().__init__(http, settings, traits)
         self._client = AutoChatClient(http, settings)
         self._records, self._activities = Records(self._client), Activities(self._client)
+
+    @classmethod
+    def stands_in(cls, name: str, value: str, ours: Values) -> bool:
+        """Know the company's stand-in also where somebody has renamed the client there, and it fits no more."""
+        return name == COMPANY and value == stand_in(ours)
 
     @classmethod
     def base_url(cls, settings: Settings, credentials: Mapping[str, str]) -> str:
