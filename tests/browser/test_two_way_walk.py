@@ -52,6 +52,11 @@ class Walk:
     def reads(self, said: str) -> None:
         """Wait until the page says something that is put together already."""
         expect(self.page.locator("main").get_by_text(said).first).to_be_visible()
+        self.looks()
+
+    def looks(self) -> None:
+        """Find the page no wider than the screen, once its styles have come."""
+        self.page.wait_for_load_state("load")
         assert fits(self.page)
 
     def opens_from_the_card(self, text: str) -> None:
@@ -162,7 +167,7 @@ def see_an_edit_come_home(walk: Walk) -> None:
     entry = walk.page.get_by_role("row").filter(has_text=walk.words("From the CRM"))
     expect(entry).to_contain_text("Augusta Weinstein")
     expect(entry).to_contain_text(walk.words("Success"))
-    assert fits(walk.page)
+    walk.looks()
 
 
 def decide_a_conflict(walk: Walk) -> None:
@@ -178,7 +183,7 @@ def decide_a_conflict(walk: Walk) -> None:
     expect(walk.page.locator("label.crmsync-value").nth(0)).to_have_text(f"{walk.words('Here')}Marsh")
     theirs = walk.page.locator("label.crmsync-value").nth(1)
     expect(theirs).to_have_text(f"In {CRM}Quist")  # the same in both languages
-    assert fits(walk.page)
+    walk.looks()
     theirs.click()
     walk.page.get_by_role("button", name=walk.words("This one stays")).click()
     walk.sees("Thank you. It is carried out now.")
@@ -201,7 +206,7 @@ def add_a_field(walk: Walk) -> None:
     assert "jobtitle" not in {name for name, value in walk.record["properties"].items() if value}
     walk.press("Save")
     expect(walk.page.locator(".crmsync-mapped li", has_text="jobtitle")).to_contain_text(TEMPLATE)
-    assert fits(walk.page)
+    walk.looks()
 
 
 def preview_a_client(walk: Walk) -> None:
@@ -213,7 +218,7 @@ def preview_a_client(walk: Walk) -> None:
     walk.sees("The record would be changed.")
     line = walk.page.get_by_role("row").filter(has_text="Guest AUGUSTA")
     expect(line).to_contain_text(walk.words("is written"))
-    assert fits(walk.page)
+    walk.looks()
     assert not walk.record["properties"].get("jobtitle")
 
 
