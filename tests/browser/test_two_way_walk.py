@@ -203,6 +203,7 @@ def add_a_field(walk: Walk) -> None:
     walk.press("What would change?")
     tried = walk.page.locator("section[aria-labelledby=crmsync-h-tried]")
     expect(tried).to_contain_text(f"{walk.words('then:')} Guest AUGUSTA")
+    walk.looks()
     assert "jobtitle" not in {name for name, value in walk.record["properties"].items() if value}
     walk.press("Save")
     expect(walk.page.locator(".crmsync-mapped li", has_text="jobtitle")).to_contain_text(TEMPLATE)
