@@ -78,5 +78,6 @@ def read_whole(app: WSGIApplication) -> WSGIApplication:
 
 
 def fits(page: Page) -> bool:
-    """Tell whether the page needs no scrolling sideways."""
+    """Tell whether the page, once its styles have come, needs no scrolling sideways."""
+    page.wait_for_load_state("load")
     return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
