@@ -244,18 +244,20 @@ def test_another_accounts_manager_reaches_nothing_of_ours(tmp_path: Path) -> Non
 
 
 def test_a_manager_gets_an_answer_everywhere(tmp_path: Path) -> None:
-    for number, (rule, method) in enumerate(list(rules(open_helpdesk(tmp_path)))):
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        desk = open_helpdesk(directory)
-        desk.add_operation(desk.connect(OURS), status=FAILED, reason="invalid_record")
-        add_channel(desk, 1, OURS)
-        add_criterion(desk, 1, OURS)
-        add_retry(desk, 1, OURS)
-        add_conflict(desk, 1, OURS)
-        add_erasure(desk, 1, OURS)
+    asked = _lived_in(tmp_path / "asked")  # looking at pages changes nothing: one helpdesk is enough for that
+    for number, (rule, method) in enumerate(list(rules(asked))):
+        desk = asked if method == "GET" else _lived_in(tmp_path / str(number))
         status = send(desk, "manager", method, address(rule, OWN) or "")
         assert status in {200, 303, 422}, (method, rule, status)
+
+
+def _lived_in(directory: Path) -> Helpdesk:
+    directory.mkdir()
+    desk = open_helpdesk(directory)
+    desk.add_operation(desk.connect(OURS), status=FAILED, reason="invalid_record")
+    for add in (add_channel, add_criterion, add_retry, add_conflict, add_erasure):
+        add(desk, 1, OURS)
+    return desk
 
 
 def test_every_form_needs_its_token(both: Helpdesk) -> None:
