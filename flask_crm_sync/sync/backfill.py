@@ -19,7 +19,7 @@ from . import reasons
 from .audit import SETTINGS, record
 from .budget import RESERVE
 from .catch_up import begin_to_catch_up
-from .connections import ConnectionView, find_connection
+from .connections import find_connected
 from .context import Sync
 from .operations import CONTACT_KINDS, NOTE_KINDS
 from .operations import table as operations
@@ -50,7 +50,7 @@ def estimate(sync: Sync, account_id: str, crm: str, *, in_full: bool = False) ->
 
     Raises NotFound where there is no connection.
     """
-    known = _connected(sync, account_id, crm)
+    known = find_connected(sync, account_id, crm)
     settings = known.settings
     whom = reach(sync, account_id, known.id, set_name=settings.criteria_set, qualified_only=settings.qualified_only)
     clients = count_reachable(sync, account_id) - whom.linked if in_full and whom.linked < COUNT_TO else whom.missing
@@ -79,7 +79,7 @@ def begin_backfill(sync: Sync, account_id: str, crm: str, *, notes: bool = False
     Returns how many clients there are to look at. The workers do it, slice by slice. Raises NotFound where there is no
     connection, or it is off: it is owed nothing.
     """
-    known = _connected(sync, account_id, crm)
+    known = find_connected(sync, account_id, crm)
     if not known.settings.enabled or not known.settings.sync_contacts:
         raise NotFound("The connection is switched off, or its contacts are: there is nothing to catch up on.")
     total, now = count_reachable(sync, account_id), sync.clock.now()
@@ -102,7 +102,7 @@ def resume_backfill(sync: Sync, account_id: str, crm: str, *, by: str = "") -> b
 
 
 def _switch(sync: Sync, account_id: str, crm: str, by: str, *, paused: bool) -> bool:
-    known, now = _connected(sync, account_id, crm), sync.clock.now()
+    known, now = find_connected(sync, account_id, crm), sync.clock.now()
     with sync.database.write() as database:
         stored = current_run(database, known.id, hold=True)
         if stored is None or not _may_switch(stored, paused=paused):
@@ -120,13 +120,6 @@ def _switch(sync: Sync, account_id: str, crm: str, by: str, *, paused: bool) -> 
 def _may_switch(stored: Kept, *, paused: bool) -> bool:
     run = stored[1]
     return run.what == CATCH_UP and not run.cancelled and run.paused != paused
-
-
-def _connected(sync: Sync, account_id: str, crm: str) -> ConnectionView:
-    known = find_connection(sync, account_id, crm)
-    if not known.is_connected:
-        raise NotFound(f"There is no connection to {crm} (any more).")
-    return known
 
 
 _OWED = sa.and_(

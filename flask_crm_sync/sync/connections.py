@@ -120,6 +120,14 @@ def find_connection(sync: Sync, account_id: str, crm: str) -> ConnectionView:
     raise NotFound(f"There is no connection to {crm}.")
 
 
+def find_connected(sync: Sync, account_id: str, crm: str) -> ConnectionView:
+    """Return an account's connection to a CRM; raise NotFound where there is none, or none any more."""
+    known = find_connection(sync, account_id, crm)
+    if not known.is_connected:
+        raise NotFound(f"There is no connection to {crm} (any more).")
+    return known
+
+
 def connect_account(
     sync: Sync,
     account_id: str,

@@ -12,7 +12,7 @@ from ..models import Connection
 from ..models.operation import PENDING, UPDATE_CONTACT
 from .audit import SETTINGS, record
 from .catch_up import begin_to_catch_up
-from .connections import ConnectionSettings, ConnectionView, find_connection
+from .connections import ConnectionSettings, ConnectionView, find_connected, find_connection
 from .context import Sync
 from .look_back import begin_to_look_back
 from .operations import table as operations
@@ -39,7 +39,7 @@ def save_settings(
     """
     if not SHORTEST <= wanted.interval_minutes <= LONGEST:
         raise ValueError(f"The interval lies between {SHORTEST} and {LONGEST} minutes.")
-    known = _connected(sync, account_id, crm)
+    known = find_connected(sync, account_id, crm)
     total = count_reachable(sync, account_id) if catch_up else 0
     now = sync.clock.now()
     values = {**asdict(wanted), "updated_at": now}
@@ -62,7 +62,7 @@ def catch_up_now(sync: Sync, account_id: str, crm: str, *, by: str = "") -> int:
 
     Raises NotFound where there is no connection, or it is off: it is owed nothing.
     """
-    known = _connected(sync, account_id, crm)
+    known = find_connected(sync, account_id, crm)
     if not known.settings.enabled or not known.settings.sync_contacts:
         raise NotFound("The connection is switched off, or its contacts are: there is nothing to catch up on.")
     total, now = count_reachable(sync, account_id), sync.clock.now()
@@ -70,13 +70,6 @@ def catch_up_now(sync: Sync, account_id: str, crm: str, *, by: str = "") -> int:
         begin_to_catch_up(database, known.id, total, now)
         record(database, account_id, SETTINGS, now=now, by=by, subject_id=known.id, crm=crm, after={CATCH_UP: total})
     return total
-
-
-def _connected(sync: Sync, account_id: str, crm: str) -> ConnectionView:
-    known = find_connection(sync, account_id, crm)
-    if not known.is_connected:
-        raise NotFound(f"There is no connection to {crm} (any more).")
-    return known
 
 
 def _is_choosier(before: ConnectionSettings, after: ConnectionSettings) -> bool:

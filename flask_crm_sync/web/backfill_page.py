@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from flask import abort, render_template, request
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..sync.backfill import Estimate, begin_backfill, estimate, pause_backfill, resume_backfill
-from ..sync.connections import ConnectionView, find_connection
+from ..sync.connections import ConnectionView
 from ..sync.progress import CATCH_UP
 from .bar import bar_context
-from .connection_page import adapter_or_404
-from .door import door, this_account, this_sync
+from .connection_page import connected_or_404
+from .door import door, this_sync
 from .entrance import MANAGE, VIEW, back_to, page
 from .notices import tell
 from .texts import gettext as _
@@ -21,7 +21,7 @@ from .words import amount, counted
 @page("/connections/<crm>/backfill", needs=VIEW)
 def backfill(crm: str) -> ResponseReturnValue:
     """Show what a backfill would cost, or how far the one that is under way has come."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     shown = bar_context(known)
     run = shown["run"]
     is_under_way = run is not None and run.progress.what == CATCH_UP and run.moves
@@ -40,7 +40,7 @@ def backfill(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/backfill", needs=MANAGE, methods=("POST",))
 def begin(crm: str) -> ResponseReturnValue:
     """Begin a backfill, with the notes of past conversations where that is asked for."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     if not known.settings.enabled or not known.settings.sync_contacts:
         tell(_("Nothing was done: the sync, or its contacts, are switched off."), "bad")
         return back_to("backfill", crm=crm)
@@ -54,7 +54,7 @@ def begin(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/backfill/pause", needs=MANAGE, methods=("POST",))
 def rest_backfill(crm: str) -> ResponseReturnValue:
     """Let the backfill rest."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     if pause_backfill(this_sync(), known.account_id, crm, by=door().access.user_id()):
         tell(_("The backfill rests. New leads and updates go on."))
     return back_to("backfill", crm=crm)
@@ -63,7 +63,7 @@ def rest_backfill(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/backfill/resume", needs=MANAGE, methods=("POST",))
 def go_on_with_backfill(crm: str) -> ResponseReturnValue:
     """Go on with a backfill that rests."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     if resume_backfill(this_sync(), known.account_id, crm, by=door().access.user_id()):
         door().queues.wake()
         tell(_("The backfill goes on where it was."))
@@ -79,9 +79,3 @@ def cost_words(cost: Estimate, known: ConnectionView) -> str:
         return _("%(clients)s clients are not in %(crm)s yet: %(calls)s calls or more.", **told)
     told["time"] = amount(cost.seconds)
     return _("%(clients)s clients are not in %(crm)s yet: about %(calls)s calls, %(time)s at the fastest.", **told)
-
-
-def _known(crm: str) -> ConnectionView:
-    adapter_or_404(crm)
-    known = find_connection(this_sync(), this_account(), crm)
-    return known if known.is_connected else abort(404)

@@ -121,6 +121,13 @@ def adapter_or_404(crm: str) -> type[Adapter]:
     return adapter if adapter is not None else abort(404)
 
 
+def connected_or_404(crm: str) -> ConnectionView:
+    """Return the account's connection to the CRM of a name in an address, while there is one."""
+    adapter_or_404(crm)
+    known = find_connection(this_sync(), this_account(), crm)
+    return known if known.is_connected else abort(404)
+
+
 @page("/connections/<crm>/test", needs=MANAGE, methods=("POST",))
 def test(crm: str) -> ResponseReturnValue:
     """Ask the CRM whether the stored credentials are good."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import abort, render_template, request
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from ..sync.connections import ConnectionView, find_connection
+from ..sync.connections import ConnectionView
 from ..sync.follow_up_choice import (
     FollowUpsInvalid,
     Offer,
@@ -18,8 +18,8 @@ from ..sync.follow_up_choice import (
     save_follow_ups,
 )
 from ..sync.follow_ups import OUTCOMES, FollowUp, FollowUps
-from .connection_page import adapter_or_404
-from .door import door, this_account, this_sync
+from .connection_page import adapter_or_404, connected_or_404
+from .door import door, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .follow_up_words import outcome_words
 from .notices import tell
@@ -31,7 +31,7 @@ _LONGEST = 255
 @page("/connections/<crm>/follow-ups", needs=VIEW)
 def follow_ups(crm: str) -> ResponseReturnValue:
     """Show what follows; `status_field` and `tag_field` in the address show the options of other fields."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     offer, stored = _offer(known), find_follow_ups(this_sync(), known.account_id, crm)
     return _shown(known, offer, _asked(offer, stored), stored.by_outcome)
 
@@ -39,7 +39,7 @@ def follow_ups(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/follow-ups", needs=MANAGE, methods=("POST",))
 def save_follow_up_choice(crm: str) -> ResponseReturnValue:
     """Change what follows; what cannot be is said at its input."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     offer, typed = _offer(known), _typed(request.form)
     status, tag = (request.form.get(name, "").strip()[:_LONGEST] for name in ("status_field", "tag_field"))
     try:
@@ -76,12 +76,6 @@ def _offer(known: ConnectionView) -> Offer:
     if "further" not in adapter_or_404(known.crm).capabilities:
         return Offer()
     return offer_of(this_sync(), known.account_id, known.crm)
-
-
-def _known(crm: str) -> ConnectionView:
-    adapter_or_404(crm)
-    known = find_connection(this_sync(), this_account(), crm)
-    return known if known.is_connected else abort(404)
 
 
 def _shown(

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from flask import abort, render_template, request
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..models.criterion import DEFAULT_SET
 from ..qualification.store import SetOfCriteria, sets_of
-from ..sync.connections import ConnectionSettings, ConnectionView, find_connection
+from ..sync.connections import ConnectionSettings, ConnectionView
 from ..sync.progress import cancel
 from ..sync.reach import Reach, reach
 from ..sync.rounds import next_round
 from ..sync.settings import LONGEST, SHORTEST, catch_up_now, save_settings
 from .bar import bar_context
-from .connection_page import adapter_or_404, announce
+from .connection_page import announce, connected_or_404
 from .criterion_page import criteria_in_code
-from .door import door, this_account, this_sync
+from .door import door, this_sync
 from .entrance import MANAGE, VIEW, back_to, page
 from .notices import tell
 from .texts import gettext as _
@@ -54,7 +54,7 @@ class SettingsForm:
 @page("/connections/<crm>/settings", needs=VIEW)
 def sync_settings(crm: str) -> ResponseReturnValue:
     """Show what a connection does and what that means now."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     stored = known.settings
     switches = (stored.enabled, stored.sync_contacts, stored.sync_notes)
     form = SettingsForm(*switches, str(stored.interval_minutes), stored.qualified_only, stored.criteria_set)
@@ -64,7 +64,7 @@ def sync_settings(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/settings", needs=MANAGE, methods=("POST",))
 def save_sync_settings(crm: str) -> ResponseReturnValue:
     """Change what a connection does; what cannot be is said at the field."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     form = _checked(_typed(known), [each.name for each in _sets(known)])
     if form.error or form.set_error:
         return _shown(known, form), 422
@@ -114,7 +114,7 @@ def _catches_up(known: ConnectionView, form: SettingsForm) -> bool:
 @page("/connections/<crm>/catch-up", needs=MANAGE, methods=("POST",))
 def catch_up(crm: str) -> ResponseReturnValue:
     """Owe the CRM the clients that it does not have yet."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     if not known.settings.enabled or not known.settings.sync_contacts:
         tell(_("Nothing was done: the sync, or its contacts, are switched off."), "bad")
         return back_to("sync_settings", crm=crm)
@@ -127,13 +127,13 @@ def catch_up(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/progress", needs=VIEW)
 def connection_progress(crm: str) -> ResponseReturnValue:
     """Answer the bar alone, for the page that refreshes itself."""
-    return render_template("crm_sync/_progress.html", **bar_context(_known(crm)))
+    return render_template("crm_sync/_progress.html", **bar_context(connected_or_404(crm)))
 
 
 @page("/connections/<crm>/progress/cancel", needs=MANAGE, methods=("POST",))
 def cancel_progress(crm: str) -> ResponseReturnValue:
     """Stop what is under way; what has been sent stays sent."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     cancel(this_sync(), known.account_id, crm, by=door().access.user_id())
     door().queues.wake()
     tell(_("Stopped. What was sent already stays in %(crm)s.", crm=known.label))
@@ -171,12 +171,6 @@ def _sets(known: ConnectionView) -> list[SetOfCriteria]:
     found = sets_of(this_sync(), known.account_id, criteria_in_code())
     own = known.settings.criteria_set
     return found if any(each.name == own for each in found) else [*found, SetOfCriteria(own, 0, 0)]
-
-
-def _known(crm: str) -> ConnectionView:
-    adapter_or_404(crm)
-    known = find_connection(this_sync(), this_account(), crm)
-    return known if known.is_connected else abort(404)
 
 
 def _shown(known: ConnectionView, form: SettingsForm) -> str:

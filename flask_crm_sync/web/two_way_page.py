@@ -11,13 +11,13 @@ from flask.typing import ResponseReturnValue
 from ..crm.base import Adapter, FieldSpec
 from ..errors import CRMSyncError, UnsupportedFeature
 from ..host.writing import writable_fields
-from ..sync.connections import ConnectionView, find_connection, own_words
+from ..sync.connections import ConnectionView, own_words
 from ..sync.merge import FieldRule
 from ..sync.reach import reach
 from ..sync.two_way import CONFLICT_RULES, DIRECTIONS, TwoWay, find_two_way, save_two_way, start_of_changes
 from ..sync.webhooks import find_webhook
-from .connection_page import adapter_or_404
-from .door import door, this_account, this_sync
+from .connection_page import adapter_or_404, connected_or_404
+from .door import door, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .notices import tell
 from .texts import gettext as _
@@ -45,14 +45,14 @@ class FieldRow:
 @page("/connections/<crm>/two-way", needs=VIEW)
 def two_way(crm: str) -> ResponseReturnValue:
     """Show whether and how the CRM's edits come here."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     return _shown(known, find_two_way(this_sync(), known.account_id, crm))
 
 
 @page("/connections/<crm>/two-way", needs=MANAGE, methods=("POST",))
 def save_two_way_settings(crm: str) -> ResponseReturnValue:
     """Change it; switched on, the CRM is asked first whether it can tell of its changes."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     stored, wanted = find_two_way(this_sync(), known.account_id, crm), _typed(crm)
     start = None
     if wanted.on and not stored.on:
@@ -104,12 +104,6 @@ def _rows(crm: str, rules: Mapping[str, FieldRule]) -> list[FieldRow]:
 def _row(spec: FieldSpec, rule: FieldRule, writable: bool) -> FieldRow:
     direction = rule.direction if writable else {"both": "out", "in": "off"}.get(rule.direction, rule.direction)
     return FieldRow(spec.name, said(spec.label), direction, rule.conflict, writable)
-
-
-def _known(crm: str) -> ConnectionView:
-    adapter_or_404(crm)
-    known = find_connection(this_sync(), this_account(), crm)
-    return known if known.is_connected else abort(404)
 
 
 def _can_be_asked(crm: str) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from flask import abort, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..sync.connections import ConnectionView, find_connection
+from ..sync.connections import ConnectionView
 from ..sync.log import find_entry
 from ..sync.mapping.store import versions
 from ..sync.undo import KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
-from .connection_page import adapter_or_404
+from .connection_page import connected_or_404
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, NAME, VIEW, back_to, may_manage, page
 from .field_words import field_labels
@@ -25,7 +25,7 @@ from .texts import ngettext
 @page("/connections/<crm>/undo", needs=VIEW)
 def undo(crm: str) -> ResponseReturnValue:
     """List what was overwritten, and say how much of it lies in the time that is asked for."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     stretch, asked = _stretch(request.args), "look" in request.args
     found = kept_page(this_sync(), known.account_id, crm, before=_mark(request.args.get("before", "")))
     return render_template(
@@ -48,7 +48,7 @@ def undo(crm: str) -> ResponseReturnValue:
 @page("/connections/<crm>/undo", needs=MANAGE, methods=("POST",))
 def put_back_stretch(crm: str) -> ResponseReturnValue:
     """Put back what was overwritten in a stretch of time."""
-    known = _known(crm)
+    known = connected_or_404(crm)
     done = put_back(this_sync(), known.account_id, crm, _stretch(request.form), by=door().access.user_id())
     _say(done)
     return back_to("undo", crm=crm)
@@ -115,9 +115,3 @@ def _mark(text: str) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
-
-
-def _known(crm: str) -> ConnectionView:
-    adapter_or_404(crm)
-    known = find_connection(this_sync(), this_account(), crm)
-    return known if known.is_connected else abort(404)
