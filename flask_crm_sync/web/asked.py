@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import url_for
@@ -73,3 +73,12 @@ def short(given: Mapping[str, str], name: str, longest: int = 32) -> str:
     """Return a short printable text, "" for anything else."""
     value = given.get(name, "")
     return value if value.isprintable() and len(value) <= longest else ""
+
+
+def page_mark(text: str) -> datetime | None:
+    """Return the instant that a page goes on from; one that no page ever had is as good as none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

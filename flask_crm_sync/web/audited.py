@@ -68,7 +68,8 @@ def _channel_fields() -> dict[str, str]:
     }
 
 
-def _event_word(event: str) -> str:
+def event_name(event: str) -> str:
+    """Return what an event is called, in the language of whoever asks."""
     with in_language(this_reader()):
         return event_word(event)
 
@@ -93,6 +94,6 @@ _WORDED: Mapping[str, Callable[[str], str]] = {
     "mode": _mode_word,
     "who": _who_word,
     "contact_fields": contact_word,
-    "events": _event_word,
+    "events": event_name,
     "rhythm": _rhythm_word,
 }

@@ -31,8 +31,8 @@ from ..notifications.inbox import choose_events, wanted_events
 from ..notifications.messages import send_test
 from ..notifications.problems import CannotTell, Problem, explained
 from ..notifications.webhook import ID, SIGNATURE, TIMESTAMP
-from ..notifications.wording import event_word
 from ..sync.refusals import NotFound
+from .audited import event_name
 from .channel_forms import ChannelForm, blank, clock_text, form_of, language_names, typed, zones
 from .door import door, this_account, this_sync
 from .entrance import VIEW, back_to, may_manage, page
@@ -222,18 +222,13 @@ def _form(form: ChannelForm, known: ChannelView | None = None) -> str:
 
 def _words() -> dict[str, object]:
     return {
-        "events": [(event, _event_word(event)) for event in EVENTS],
-        "event_word": _event_word,
+        "events": [(event, event_name(event)) for event in EVENTS],
+        "event_word": event_name,
         "rhythms": {AT_ONCE: _("At once"), HOURLY: _("Once an hour"), DAILY: _("Once a day")},
         "explained_problem": _problem,
         "clock_text": clock_text,
         "manages": may_manage(),
     }
-
-
-def _event_word(event: str) -> str:
-    with in_language(this_reader()):
-        return event_word(event)
 
 
 def _problem(code: str) -> Problem:

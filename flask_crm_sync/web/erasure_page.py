@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from ..models.operation import FAILED, SKIPPED
 from ..sync.connections import connections, crm_label
 from ..sync.erasure import CRMReceipt, ErasureView, erase_client, erasures, find_erasure, lift_erasure
 from ..sync.why import explain
+from .asked import page_mark
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, NAME, back_to, page
 from .notices import tell
@@ -43,7 +43,7 @@ def erase(client_id: str) -> ResponseReturnValue:
 @page("/erasures", needs=MANAGE)
 def erased() -> ResponseReturnValue:
     """List the account's erasures, the newest first."""
-    found = erasures(this_sync(), this_account(), before=_instant(request.args.get("before", "")))
+    found = erasures(this_sync(), this_account(), before=page_mark(request.args.get("before", "")))
     older = url_for(f"{NAME}.erased", before=found.older.isoformat()) if found.older else ""
     return render_template("crm_sync/erasures.html", erasures=found.erasures, older=older, how_word=how_word)
 
@@ -110,12 +110,3 @@ def _receipt_json(one: CRMReceipt) -> dict[str, Any]:
 
 def _key(client_id: str) -> str:
     return client_id if len(client_id) <= _LONGEST_KEY and "\0" not in client_id else abort(404)
-
-
-def _instant(text: str) -> datetime | None:
-    """Return a page mark; one that no page ever had is as good as none."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None

@@ -12,6 +12,7 @@ from ..sync.connections import ConnectionView
 from ..sync.log import find_entry
 from ..sync.mapping.store import versions
 from ..sync.undo import KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
+from .asked import page_mark
 from .connection_page import connected_or_404
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, NAME, VIEW, back_to, may_manage, page
@@ -27,7 +28,7 @@ def undo(crm: str) -> ResponseReturnValue:
     """List what was overwritten, and say how much of it lies in the time that is asked for."""
     known = connected_or_404(crm)
     stretch, asked = _stretch(request.args), "look" in request.args
-    found = kept_page(this_sync(), known.account_id, crm, before=_mark(request.args.get("before", "")))
+    found = kept_page(this_sync(), known.account_id, crm, before=page_mark(request.args.get("before", "")))
     return render_template(
         "crm_sync/undo.html",
         connection=known,
@@ -107,11 +108,3 @@ def _typed(text: str) -> datetime | None:
     except ValueError:
         return None
     return (at if at.tzinfo is not None else at.replace(tzinfo=this_reader().zone)).astimezone(UTC)
-
-
-def _mark(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
