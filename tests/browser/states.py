@@ -198,6 +198,7 @@ def _save_a_follow_up_too_long(page: Page) -> None:
     page.get_by_role("button", name="Show what can be chosen").click()
     page.get_by_label("Status (Confirmed)").fill("far too long for this field")
     page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").first.wait_for()
 
 
 def _save_a_wrong_interval(page: Page) -> None:
