@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..crm.base import RemoteRecord, Write, Written
+from ..crm.base import RemoteRecord, Values, Write, Written
 from ..errors import Duplicate, InvalidRecord, OutcomeUnknown
 from ..models.change import CLIENT
 from ..models.link import ACTIVE
@@ -146,8 +146,7 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
         if isinstance(outcome, Written):
             meant = item.record.id if item.record else ""
             item.strayed = not outcome.created and outcome.record.id != meant
-            merged = {**item.ours, **(item.record.values if item.record else {}), **outcome.record.values}
-            item.record = RemoteRecord(outcome.record.id, merged, outcome.record.url)
+            item.record = RemoteRecord(outcome.record.id, _after(item, outcome.record.values), outcome.record.url)
             item.created, item.refused = outcome.created, outcome.refused
         elif isinstance(outcome, Duplicate) and outcome.existing_id and item.record is None and not item.makes_new:
             item.found_by = outcome.existing_id
@@ -160,6 +159,16 @@ def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
                 item.link.intents = item.unanswered  # surely not written
     again = [item for item in unfit if item.plan.writes]
     return redirected + (_send(drain, again) if again else [])
+
+
+def _after(item: ContactItem, told: Values) -> Values:
+    """Return what the CRM has since a write. Of what was not written counts what was read before it: where the answer
+    tells otherwise, somebody has set it in between, which is no agreement of ours.
+    """
+    if item.record is None:
+        return {**item.ours, **told}
+    written = {name: value for name, value in told.items() if name in item.plan.writes}
+    return {**item.ours, **told, **item.record.values, **written}
 
 
 def _leave_refused(drain: Drain, item: ContactItem, refusal: InvalidRecord) -> bool:

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from flask_crm_sync.host.capture import install_capture
 from flask_crm_sync.models import Change, Connection, Delivery, Link
 from flask_crm_sync.sync.erasure import erase_client, erasures
+from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.sync.two_way import TwoWay, save_two_way
+from tests.sync.dying import once_at
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
 
@@ -115,6 +117,22 @@ def test_edits_of_different_fields_on_both_sides_both_stay(both: Both) -> None:
     both.look(both.record)
     (stored,) = both.bench.records()
     assert (both.city(), stored["properties"][both.bench.field["last_name"]]) == ("Wien", "Byron")
+
+
+def test_edit_that_is_made_while_our_own_goes_out_comes_home(both: Both) -> None:
+    def somebody_is_quick() -> None:
+        both.world.clock.advance(20)  # what AutoChat CRM told is written back whole for less than that
+        both.bench.person_edits(both.record, city="Wien")
+
+    both.world.edit(both.client, last_name="King")
+    both.world.fan_out()
+    both.world.clock.advance(minutes=61)
+    with once_at(Step.PROPOSED, somebody_is_quick):
+        both.world.drain()
+    both.look(both.record)
+    assert (both.stored_city(), both.city()) == ("Wien", "Wien")
+    (stored,) = both.bench.records()
+    assert stored["properties"][both.bench.field["last_name"]] == "King"
 
 
 def test_deletion_in_the_crm_is_learnt_and_nothing_is_made_again(both: Both) -> None:

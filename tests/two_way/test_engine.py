@@ -16,6 +16,8 @@ from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.merge import FieldRule
 from flask_crm_sync.sync.now import sync_now
 from flask_crm_sync.sync.plan import Side
+from flask_crm_sync.sync.steps import Step
+from tests.sync.dying import once_at
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
 
@@ -75,6 +77,19 @@ def test_both_changed_and_the_platform_wins(both: BothWays) -> None:
     both.world.run_until_done()
     assert (both.city(client), both.crm.records[record].values["city"]) == ("Linz", "Linz")
     assert both.conflicts() == [("city", "settled", "ours")]
+
+
+@pytest.mark.parametrize("step", [Step.CRM_READ, Step.PROPOSED])
+def test_an_edit_made_while_another_field_is_sent_comes_home(both: BothWays, step: Step) -> None:
+    client, record = both.person()
+    both.world.edit(client, last_name="King")
+    both.world.fan_out()
+    both.world.clock.advance(minutes=61)
+    with once_at(step, lambda: both.crm.edit(record, city="Wien")):
+        both.world.drain()
+    both.tell(record)
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[record].values["last_name"]) == ("Wien", "King")
 
 
 @pytest.mark.parametrize(("choice", "agreed"), [("ours", "Linz"), ("theirs", "Wien")])
