@@ -46,7 +46,7 @@ node: $(NODE)/node_modules/.ready ## The vendors' JavaScript clients, which some
 
 $(NODE)/node_modules/.ready: $(NODE)/package.json
 	@if command -v npm >/dev/null; then \
-	  npm install --prefix $(NODE) --no-package-lock --no-audit --no-fund --silent && touch $@ ; \
+	  rm -rf $(NODE)/node_modules && npm install --prefix $(NODE) --no-package-lock --no-audit --no-fund --silent && touch $@ ; \
 	else \
 	  echo "npm is not here: the tests with JavaScript clients are skipped" ; \
 	fi
