@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from ..host.records import ClientRecord
 from ..models import Change, Connection, Link
 from ..models.change import CLIENT
-from ..models.connection import NEEDS_ATTENTION
 from ..models.link import ACTIVE, TOMBSTONE
 from ..models.operation import PENDING, SKIPPED, SUCCESS
 from ..models.qualification import QUALIFIED
@@ -25,6 +24,7 @@ from . import reasons
 from .connections import ConnectionView, connections
 from .context import Sync
 from .erased import has_erased, is_erased
+from .held_up import reason_now
 from .log import Entry, latest_entries
 from .mapping.filters import Filter
 from .mapping.known import known_of
@@ -206,14 +206,7 @@ def _open_matter(case: _Case) -> str:
 
 
 def _waits_for(case: _Case) -> str:
-    connection, entry = case.connection, case.entry
-    if connection.state == NEEDS_ATTENTION:
-        return connection.state_code
-    if connection.paused:
-        return reasons.CONNECTION_PAUSED
-    if connection.blocked_until is not None and connection.blocked_until > case.now:
-        return connection.blocked_code
-    return entry.shown_reason(case.now) if entry is not None else ""
+    return reason_now(case.entry, [case.connection], case.now) if case.entry is not None else ""
 
 
 def _client(sync: Sync, database: sa.Connection, account_id: str, client_id: str) -> ClientRecord | None:

@@ -15,7 +15,8 @@ from ..models.undo import KEPT
 from ..sync import choices
 from ..sync.audit import OPERATION, deeds_on
 from ..sync.causes import Cause, count_failed
-from ..sync.connections import crm_label
+from ..sync.connections import connections, crm_label
+from ..sync.held_up import entry_held_up
 from ..sync.log import Entry, find_entry
 from ..sync.refusals import ChoiceNotPossible
 from ..sync.undo import kept_of_entry
@@ -43,11 +44,14 @@ class Candidate:
 @page("/log/<int:operation_id>", needs=VIEW)
 def entry(operation_id: int) -> ResponseReturnValue:
     """Show one entry."""
-    found = find_entry(this_sync(), this_account(), bounded(operation_id))
+    found, now = find_entry(this_sync(), this_account(), bounded(operation_id)), this_sync().clock.now()
+    held_up = entry_held_up(found, connections(this_sync(), this_account(), found.crm), now)
     return render_template(
         "crm_sync/entry.html",
         entry=found,
-        now=this_sync().clock.now(),
+        now=now,
+        held_up=held_up,
+        code=held_up or found.shown_reason(now),
         label=crm_label(found.crm),
         record_url=web_address(found.remote_url),
         candidates=_candidates(found),
@@ -56,7 +60,7 @@ def entry(operation_id: int) -> ResponseReturnValue:
         written=_texts(found.details.get("written")),
         left=_pairs(found.details.get("left")),
         field_errors=_pairs(found.details.get("fields")),
-        timeline=_timeline(found),
+        timeline=_timeline(found, held_up),
         same_cause=_same_cause(found),
         kept=_kept(found),
     )
@@ -86,9 +90,9 @@ def decide(operation_id: int) -> ResponseReturnValue:
     return _choose(operation_id, partial(choices.decide, decision=decision), done)
 
 
-def _timeline(found: Entry) -> list[Moment]:
+def _timeline(found: Entry, held_up: str) -> list[Moment]:
     deeds = deeds_on(this_sync(), this_account(), OPERATION, found.id)
-    return timeline(found, deeds, this_sync().clock.now(), field_labels(found.crm))
+    return timeline(found, deeds, this_sync().clock.now(), field_labels(found.crm), held_up)
 
 
 def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> ResponseReturnValue:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from flask import Response, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
-from ..sync.connections import crm_label
+from ..sync.connections import ConnectionView, connections, crm_label
 from ..sync.export import export_log
+from ..sync.held_up import reason_now
 from ..sync.log import Entry
 from .asked import log_filter
 from .door import door, this_account, this_sync
@@ -50,17 +51,18 @@ def export() -> ResponseReturnValue:
     sync = this_sync()
     entries = export_log(sync, this_account(), log_filter(request.form), by=door().access.user_id())
     name = f"sync-log-{sync.clock.now():%Y-%m-%d-%H%M}.csv"
-    response = Response(stream_with_context(csv_lines(entries, sync.clock.now())), mimetype="text/csv")
+    lines = csv_lines(entries, connections(sync, this_account()), sync.clock.now())
+    response = Response(stream_with_context(lines), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def csv_lines(entries: Iterable[Entry], now: datetime) -> Iterator[str]:
+def csv_lines(entries: Iterable[Entry], connected: Sequence[ConnectionView], now: datetime) -> Iterator[str]:
     """Yield the file in pieces of many lines."""
     yield _BYTE_ORDER_MARK + _lines([COLUMNS])
     waiting: list[tuple[str, ...]] = []
     for entry in entries:
-        waiting.append(_cells(entry, now))
+        waiting.append(_cells(entry, reason_now(entry, connected, now)))
         if len(waiting) == _AT_ONCE:
             yield _lines(waiting)
             waiting.clear()
@@ -79,8 +81,7 @@ def _lines(rows: Iterable[Iterable[str]]) -> str:
     return text.getvalue()
 
 
-def _cells(entry: Entry, now: datetime) -> tuple[str, ...]:
-    reason = entry.shown_reason(now)
+def _cells(entry: Entry, reason: str) -> tuple[str, ...]:
     return (
         str(entry.id),
         _instant(entry.created_at),

@@ -13,6 +13,7 @@ from ..crm import registry
 from ..sync.causes import Cause, count_failed
 from ..sync.choices import may_be_retried
 from ..sync.connections import ConnectionView, connections
+from ..sync.held_up import entry_held_up
 from ..sync.log import KINDS, NEWEST_CLIENTS, STATUSES, LogFilter, LogPage, log_page
 from ..sync.retry_runs import Retrying, open_runs
 from .asked import day_problem, log_address, log_filter, number
@@ -55,12 +56,13 @@ def _asked_for() -> tuple[LogFilter, LogPage]:
 
 
 def _shown(wanted: LogFilter, shown: LogPage) -> dict[str, Any]:
-    connected = connections(this_sync(), this_account())
+    connected, now = connections(this_sync(), this_account()), this_sync().clock.now()
     return {
         "wanted": wanted,
         "shown": shown,
         "newest_clients": NEWEST_CLIENTS,
-        "now": this_sync().clock.now(),
+        "now": now,
+        "held_up": lambda entry: entry_held_up(entry, connected, now),
         "address": partial(log_address, wanted),
         "connected": connected,
         "has_connection": any(one.is_connected for one in connected),

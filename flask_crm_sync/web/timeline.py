@@ -35,14 +35,14 @@ class Moment:
     url: str = ""
 
 
-def timeline(entry: Entry, deeds: list[Deed], now: datetime, label_of: LabelOf) -> list[Moment]:
-    """Return what happened to an entry, oldest first, and what comes next."""
+def timeline(entry: Entry, deeds: list[Deed], now: datetime, label_of: LabelOf, held_up: str = "") -> list[Moment]:
+    """Return what happened to an entry, oldest first, and what comes next; `held_up`: what stops its connection."""
     noted = list(_noted(entry))
     last = noted.pop()[1] if noted and noted[-1][0] == entry.settled_at else {}
     attempts = (_attempt(entry, at, one, label_of) for at, one in noted)
     known = [_queued(entry), *attempts, *_by_people(deeds)]
     known.sort(key=lambda moment: moment.at or now)
-    return [*known, *([] if last else _read(entry)), _end(entry, last, now, label_of)]
+    return [*known, *([] if last else _read(entry)), _end(entry, last, now, label_of, held_up)]
 
 
 def _queued(entry: Entry) -> Moment:
@@ -97,10 +97,10 @@ def _read(entry: Entry) -> Iterator[Moment]:
         yield Moment(None, _("%(crm)s was read: the linked record is there.", crm=label))
 
 
-def _end(entry: Entry, last: Mapping[str, Any], now: datetime, label_of: LabelOf) -> Moment:
+def _end(entry: Entry, last: Mapping[str, Any], now: datetime, label_of: LabelOf, held_up: str) -> Moment:
     """Return what it came to; `last` is what is noted of the attempt that it ended with."""
     if entry.status == PENDING:
-        return _next(entry, now)
+        return _next(entry, now, held_up)
     text = _done(entry.details) if entry.status == SUCCESS else _end_word(entry.status) or entry.status
     lines = attempt_lines(entry.crm, last, label_of) if last else done_lines(entry.details, label_of)
     url = web_address(str(last.get("url") or "") or entry.remote_url)
@@ -118,11 +118,11 @@ def _done(details: Mapping[str, Any]) -> str:
     return _("Done: it was written.") if details.get("written") else _("Done: there was nothing to write.")
 
 
-def _next(entry: Entry, now: datetime) -> Moment:
+def _next(entry: Entry, now: datetime, held_up: str) -> Moment:
     if entry.claimed:
         return Moment(None, _("A worker is sending it right now."), tone=PENDING)
-    waits = explained(entry.shown_reason(now)).says
-    if entry.due_at is not None and entry.due_at > now:
+    waits = explained(held_up or entry.shown_reason(now)).says
+    if not held_up and entry.due_at is not None and entry.due_at > now:
         return Moment(entry.due_at, _("Next try."), waits, PENDING)
     return Moment(None, waits or _("It waits for its turn."), tone=PENDING)
 

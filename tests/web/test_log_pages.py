@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from pathlib import Path
@@ -38,6 +39,15 @@ def test_filters_hold_together(desk: Helpdesk) -> None:
     assert shown(desk, "crm=salesforce") == []
     assert shown(desk, "reason=invalid_record") == [lead]
     assert shown(desk, "client=1&kind=create_lead") == [lead]
+
+
+def test_the_way_to_the_same_cause_leads_to_all_of_it(desk: Helpdesk) -> None:
+    view = desk.connect()
+    for client in ("1", "2"):
+        desk.add_operation(view, client, status=FAILED, reason="invalid_record")
+    page = desk.browser("manager").get("/crm/log?since=2026-11-22&until=2026-11-22&kind=create_lead").text
+    (address, *_) = re.findall(r'class="crmsync-same" href="([^"]+)"', page)
+    assert "Retry all 2 with this cause in HubSpot" in read(desk.browser("manager"), html.unescape(address))
 
 
 def test_pages_of_a_filter_follow_one_another(desk: Helpdesk) -> None:
