@@ -86,7 +86,7 @@ class Overview:
 
 def overview(sync: Sync, account_id: str) -> Overview:
     """Return an account's overview, at a cost that does not grow with its log."""
-    stands = status(sync, account_id, count_to=SHOWN_TO, by_reason=False)
+    stands = status(sync, account_id, count_to=SHOWN_TO, by_reason=False, lately=False)
     shown = list(registry.adapters())  # in the order of the cards
     connected = [one for crm in shown if (one := stands.of(crm)) is not None and one.connection.is_connected]
     with sync.database.read() as database:

@@ -36,7 +36,7 @@ class ConnectionStatus:
     """One connection in numbers; each stops at the bound that was asked for.
 
     `waiting` counts pending operations by the reason they wait for ("" for none in particular), `sent_lately`
-    successes of the last 24 hours.
+    successes of the last 24 hours, `failed_lately` what failed in them and still stands so.
     """
 
     connection: ConnectionView
@@ -45,6 +45,7 @@ class ConnectionStatus:
     oldest_pending_at: datetime | None
     failed: int
     sent_lately: int
+    failed_lately: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,23 @@ class Status:
         return next((one for one in self.connections if one.connection.crm == crm), None)
 
 
-def status(sync: Sync, account_id: str | None = None, *, count_to: int = COUNT_TO, by_reason: bool = True) -> Status:
+def status(
+    sync: Sync,
+    account_id: str | None = None,
+    *,
+    count_to: int = COUNT_TO,
+    by_reason: bool = True,
+    lately: bool = True,
+) -> Status:
     """Return how things stand for an account (for all, to operators), counting each thing up to `count_to`.
 
-    Pages, which tell no reasons, leave them out: to read them costs more than to count.
+    Pages, which tell no reasons, leave them out: to read them costs more than to count. So does what happened `lately`
+    and since when the oldest waits, where a page does not tell of it.
     """
     views = connections(sync, account_id)
     with sync.database.read() as database:
         pulse = _pulse(sync, database)
-        counted = tuple(_connection_status(database, view, pulse.now, count_to, by_reason) for view in views)
+        counted = tuple(_connection_status(database, view, pulse.now, count_to, by_reason, lately) for view in views)
         changes = _count(database, sa.select(_changes.c.id), count_to) if account_id is None else None
     return Status(counted, pulse, changes)
 
@@ -120,15 +129,17 @@ def _pulse(sync: Sync, database: sa.Connection) -> Pulse:
 
 
 def _connection_status(
-    database: sa.Connection, view: ConnectionView, now: datetime, count_to: int, by_reason: bool
+    database: sa.Connection, view: ConnectionView, now: datetime, count_to: int, by_reason: bool, lately: bool
 ) -> ConnectionStatus:
+    failed = _count(database, _standing(view, FAILED), count_to)
     return ConnectionStatus(
         connection=view,
         pending=_count(database, _standing(view, PENDING), count_to),
         waiting=_waiting(database, view, count_to) if by_reason else {},
-        oldest_pending_at=_oldest_pending(database, view),
-        failed=_count(database, _standing(view, FAILED), count_to),
-        sent_lately=_sent_lately(database, view, now - LATELY, count_to),
+        oldest_pending_at=_oldest_pending(database, view) if lately else None,
+        failed=failed,
+        sent_lately=_settled_lately(database, view, SUCCESS, now - LATELY, count_to) if lately else 0,
+        failed_lately=_settled_lately(database, view, FAILED, now - LATELY, count_to) if lately and failed else 0,
     )
 
 
@@ -154,9 +165,9 @@ def _oldest_pending(database: sa.Connection, view: ConnectionView) -> datetime |
     return at
 
 
-def _sent_lately(database: sa.Connection, view: ConnectionView, since: datetime, count_to: int) -> int:
+def _settled_lately(database: sa.Connection, view: ConnectionView, status_: str, since: datetime, count_to: int) -> int:
     given = {"account": view.account_id, "crm": view.crm, "most": count_to, "since": since}
-    return database.execute(_SENT_LATELY, given).scalar_one()
+    return database.execute(_SETTLED_LATELY[status_], given).scalar_one()
 
 
 def _in_order(status_: str, place: Place, limit: Any, column: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -167,5 +178,9 @@ def _in_order(status_: str, place: Place, limit: Any, column: sa.ColumnElement[A
 
 
 _OLDEST = _in_order(PENDING, Place(after=0), 1, _operations.c.created_at)
-_newest = _in_order(SUCCESS, Place(), sa.bindparam("most", type_=sa.Integer()), _operations.c.settled_at).subquery()
-_SENT_LATELY = sa.select(sa.func.count()).select_from(_newest).where(_newest.c.settled_at >= sa.bindparam("since"))
+_MOST = sa.bindparam("most", type_=sa.Integer())
+_NEWEST = {one: _in_order(one, Place(), _MOST, _operations.c.settled_at).subquery() for one in (SUCCESS, FAILED)}
+_SETTLED_LATELY = {
+    one: sa.select(sa.func.count()).select_from(newest).where(newest.c.settled_at >= sa.bindparam("since"))
+    for one, newest in _NEWEST.items()
+}

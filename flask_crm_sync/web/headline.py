@@ -26,8 +26,8 @@ class Headline:
     command: str = ""
 
 
-def headline(stands: Status) -> Headline:
-    """Return what needs somebody most, or that nothing does."""
+def headline(stands: Status, conflicts: int = 0) -> Headline:
+    """Return what needs somebody most, or that nothing does; `conflicts` wait for a person's decision."""
     need, concerned = needs(stands)
     cards, entries = url_for(f"{NAME}.connection_page"), _("Show the entries")
     if need == "not_connected":
@@ -37,6 +37,8 @@ def headline(stands: Status) -> Headline:
             _("Nothing is sent at present: no worker runs.") if need == WORKER else _("Updates and notes may be late.")
         )
         return Headline(text, "bad" if need == WORKER else "plain", command=COMMANDS[need])
+    if concerned is None and conflicts:
+        return _of_conflicts(conflicts)
     if concerned is None:
         return Headline(_("Nothing needs you: everything is in order."), "good")
     crm, label = concerned.connection.crm, concerned.connection.label
@@ -52,3 +54,8 @@ def headline(stands: Status) -> Headline:
         counted=number,
     )
     return Headline(text, "bad", url_for(f"{NAME}.log", status="failed", crm=crm), entries)
+
+
+def _of_conflicts(number: int) -> Headline:
+    text = ngettext("1 conflict waits for your decision.", "%(number)s conflicts wait for your decision.", number)
+    return Headline(text, "plain", url_for(f"{NAME}.conflicts"), _("Look at both values"))

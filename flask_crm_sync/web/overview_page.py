@@ -25,13 +25,14 @@ def overview() -> ResponseReturnValue:
     """Show how the account's sync stands."""
     found = sync_overview.overview(this_sync(), this_account())
     views = [one.status.connection for one in found.healths]
+    conflicts = sum(waiting_by_crm().values())
     states = {view.crm: state_of(view, found.status.pulse.now) for view in views}
     return render_template(
         "crm_sync/overview.html",
         overview=found,
         outcomes=OUTCOMES,
-        headline=headline(found.status),
-        conflicts=sum(waiting_by_crm().values()),
+        headline=headline(found.status, conflicts),
+        conflicts=conflicts,
         columns=columns_of(found.hours),
         ways={one.status.connection.crm: bars_of(one.ways) for one in found.healths},
         budgets={one.status.connection.crm: bars_of_budget(one.used) for one in found.healths if one.used},

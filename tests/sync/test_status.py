@@ -36,9 +36,11 @@ def test_each_connection_is_counted_by_status_and_reason(desk: Helpdesk) -> None
     desk.add_operation(view, "4", status=SKIPPED)
     desk.add_operation(view, "5", status=SUCCESS)
     desk.add_operation(view, "6", status=SUCCESS, settled_at=desk.clock.now() - timedelta(hours=25))
+    desk.add_operation(view, "7", status=FAILED, settled_at=desk.clock.now() - timedelta(hours=25))
     (one,) = status(desk.sync, OURS).connections
     assert one.waiting == {"": 1, reasons.WAITING_FOR_RETRY: 1}
-    assert (one.pending, one.failed, one.sent_lately, one.oldest_pending_at) == (2, 1, 1, oldest)
+    assert (one.pending, one.failed, one.failed_lately, one.sent_lately) == (2, 2, 1, 1)
+    assert one.oldest_pending_at == oldest
 
 
 def test_an_account_sees_its_own_and_an_operator_everything(desk: Helpdesk) -> None:

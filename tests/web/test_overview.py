@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.models import Budget, Connection, Heartbeat, Operation
+from flask_crm_sync.models import Budget, Conflict, Connection, Heartbeat, Operation
 from flask_crm_sync.models.connection import NEEDS_ATTENTION
 from flask_crm_sync.models.operation import FAILED, SKIPPED, SUCCESS
 from flask_crm_sync.sync import allowance
@@ -59,6 +59,24 @@ def test_failures_lead_to_their_entries(desk: Helpdesk) -> None:
     page = desk.browser("viewer").get(PAGE).text
     assert "2 entries for HubSpot failed." in page
     assert 'href="/crm/log?status=failed&amp;crm=hubspot"' in page
+
+
+def test_a_conflict_is_what_needs_somebody_where_all_else_is_well(desk: Helpdesk) -> None:
+    add_conflict(desk, desk.connect())
+    page = read(desk.browser("viewer"), PAGE)
+    assert "no worker runs" in page
+    assert page.count("1 conflict waits for your decision. Look at both values") == 1
+    beat(desk, "worker", "scheduler")
+    page = read(desk.browser("viewer"), PAGE)
+    assert "Nothing needs you" not in page
+    assert page.count("1 conflict waits for your decision. Look at both values") == 1
+
+
+def add_conflict(desk: Helpdesk, view: ConnectionView) -> None:
+    told = {"account_id": OURS, "connection_id": view.id, "crm": "hubspot", "client_id": "1", "field": "city"}
+    with desk.sync.database.write() as database:
+        row = {**told, "cause": "both_changed", "open_key": "key", "created_at": desk.clock.now()}
+        database.execute(sa.insert(Conflict).values(row))
 
 
 def test_nothing_needs_anybody_where_all_is_well(desk: Helpdesk) -> None:
@@ -185,6 +203,14 @@ def test_the_numbers_of_statements_and_rows_do_not_grow_with_the_log(desk: Helpd
         found = overview(desk.sync, OURS)
     assert len(many) == len(few)
     assert found.hours[-2].total == engine.NEWEST
+
+
+def test_what_the_overview_does_not_tell_is_not_counted_for_it(desk: Helpdesk) -> None:
+    view = desk.connect()
+    settled(desk, view, 1)
+    desk.add_operation(view, "2")
+    (health,) = overview(desk.sync, OURS).healths
+    assert (health.status.pending, health.status.sent_lately, health.status.oldest_pending_at) == (1, 0, None)
 
 
 @pytest.mark.parametrize("statement", [engine._settled("sqlite"), engine._LEADS])
