@@ -56,6 +56,26 @@ def test_a_crm_that_is_not_connected_shows_how_to(desk: Helpdesk) -> None:
     assert "Connect HubSpot" not in read(desk.browser("viewer"), "/crm/")
 
 
+def test_who_may_look_finds_the_way_to_what_they_may_look_at(desk: Helpdesk) -> None:
+    desk.connect()
+    page = desk.browser("viewer").get("/crm/").text
+    for place in ("settings", "two-way", "mapping", "backfill", "undo"):
+        address = f"/crm/connections/hubspot/{place}"
+        assert f'href="{address}"' in page
+        assert desk.browser("viewer").get(address).status_code == 200
+    assert "/crm/connections/hubspot/webhook" not in page
+    assert "Connect again" not in page
+
+
+def test_the_card_tells_what_failed_today(desk: Helpdesk) -> None:
+    view = desk.connect()
+    assert "in 24 hours:" not in read(desk.browser("viewer"), "/crm/")
+    desk.add_operation(view, "1", status=FAILED, settled_at=desk.clock.now() - timedelta(hours=25))
+    assert "in 24 hours:" not in read(desk.browser("viewer"), "/crm/")
+    desk.add_operation(view, "2", status=FAILED)
+    assert "Failed 2 in 24 hours: 1" in read(desk.browser("viewer"), "/crm/")
+
+
 def test_connecting_says_with_what(desk: Helpdesk) -> None:
     page = told(desk.browser("manager"), "/crm/connections/hubspot/connect", method="token", token=TOKEN)
     assert "Connected to Portal 111." in page
