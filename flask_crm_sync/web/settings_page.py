@@ -145,25 +145,40 @@ def asks_to_catch_up(known: ConnectionView) -> bool:
     return not known.settings.enabled or not known.settings.sync_contacts
 
 
-def meaning(known: ConnectionView, whom: Reach) -> dict[str, str]:
+def meaning(whom: Reach) -> dict[str, str]:
     """Return for each setting a sentence on what it means now."""
-    qualified = counted(whom.qualified)
-    linked, all_clients = counted(whom.linked), counted(whom.clients or 0)
+    return {"contacts": _contacts_now(whom), "qualified": _qualified_now(whom)}
+
+
+def _contacts_now(whom: Reach) -> str:
+    linked = ngettext(
+        "1 client has a linked record now.",
+        "%(counted)s clients have a linked record now.",
+        whom.linked,
+        counted=counted(whom.linked),
+    )
     if whom.reachable is None or whom.clients is None:
-        contacts = _("%(linked)s clients are linked with a record now.", linked=linked)
-    else:
-        contacts = _(
-            "%(reachable)s of your %(clients)s clients have an e-mail address or a phone number; %(linked)s are linked "
-            "with a record now.",
-            reachable=counted(whom.reachable),
-            clients=all_clients,
-            linked=linked,
-        )
+        return linked
+    reachable = ngettext(
+        "1 of your %(clients)s clients has an e-mail address or a phone number.",
+        "%(counted)s of your %(clients)s clients have an e-mail address or a phone number.",
+        whom.reachable,
+        counted=counted(whom.reachable),
+        clients=counted(whom.clients),
+    )
+    return f"{reachable} {linked}"
+
+
+def _qualified_now(whom: Reach) -> str:
     if whom.clients is None:
-        lead = ngettext("1 client qualifies now.", "%(number)s clients qualify now.", whom.qualified)
-    else:
-        lead = _("%(qualified)s of your %(clients)s clients qualify now.", qualified=qualified, clients=all_clients)
-    return {"contacts": contacts, "qualified": lead}
+        return ngettext("1 client qualifies now.", "%(number)s clients qualify now.", whom.qualified)
+    return ngettext(
+        "1 of your %(clients)s clients qualifies now.",
+        "%(counted)s of your %(clients)s clients qualify now.",
+        whom.qualified,
+        counted=counted(whom.qualified),
+        clients=counted(whom.clients),
+    )
 
 
 def _sets(known: ConnectionView) -> list[SetOfCriteria]:
@@ -183,7 +198,7 @@ def _shown(known: ConnectionView, form: SettingsForm) -> str:
         "crm_sync/settings.html",
         form=form,
         whom=whom,
-        means=meaning(known, whom),
+        means=meaning(whom),
         asks=asks_to_catch_up(known),
         sets=_sets(known),
         next_round_at=next_round(anchor, known.settings.interval_minutes, now),

@@ -8,7 +8,7 @@ from typing import Any
 from ..sync import attempts
 from ..sync.connections import crm_label
 from .texts import gettext as _
-from .texts import said
+from .texts import ngettext, said
 
 LabelOf = Callable[[str], str]
 """From a field's name in the CRM to its label."""
@@ -69,7 +69,7 @@ def left_lines(noted: object, label_of: LabelOf) -> Iterator[str]:
     for name, why in found[:_MOST_LEFT]:
         yield _("Left as it is: %(field)s (%(why)s).", field=label_of(str(name)), why=said(str(why)))
     if len(found) > _MOST_LEFT:
-        yield _("And %(number)s more fields.", number=len(found) - _MOST_LEFT)
+        yield ngettext("And 1 more field.", "And %(number)s more fields.", len(found) - _MOST_LEFT)
 
 
 def _names(noted: object, label_of: LabelOf) -> str:

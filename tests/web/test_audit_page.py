@@ -53,9 +53,11 @@ def test_what_a_criterion_and_a_channel_hold_is_told_in_words_and_where_it_is_fo
     told = {"events": "lead_qualified, review_changed", "rhythm": "daily", "quiet_from": 1320}
     note(desk, action=audit.NOTIFY, subject_type=audit.CHANNEL, subject_id="n", after=told)
     note(desk, action=audit.OVERRIDE, subject_type="conversation", subject_id="7")
+    note(desk, action=audit.ERASE, subject_type="client", subject_id="12")
     page = read(desk.browser("manager"), "/crm/audit")
     for words in ("all of them", "everybody's", "e-mail, phone", "Default set", "Qualification Settings"):
         assert words in page
+    assert "Client erased Client 12" in page
     for words in ("A lead qualifies, A review changes a lead", "once a day", "22:00", "Conversation 7"):
         assert words in page
 

@@ -139,6 +139,9 @@ def test_of_very_many_fields_the_first_are_told(desk: Helpdesk) -> None:
     said = timeline(desk, number)
     assert said.count("Left as it is") == 12
     assert "And 28 more fields." in said
+    left = {f"field_{number}": "never blank" for number in range(13)}
+    number = desk.add_operation(desk.connect(), "2", status=SUCCESS, details={"left": left})
+    assert "And 1 more field." in timeline(desk, number)
 
 
 def test_a_link_that_is_no_web_address_is_no_link(desk: Helpdesk) -> None:

@@ -56,7 +56,7 @@ def test_the_page_says_how_many_clients_qualify(desk: Helpdesk) -> None:
     three_clients(desk)
     qualify(desk, "1")
     qualify(desk, "2", status="pending")
-    assert "1 of your 3 clients qualify now." in read(desk.browser("viewer"), PAGE)
+    assert "1 of your 3 clients qualifies now." in read(desk.browser("viewer"), PAGE)
 
 
 def test_a_set_without_criteria_is_said_to_qualify_nobody(desk: Helpdesk) -> None:
@@ -115,7 +115,7 @@ def test_catching_up_takes_the_qualified_ones_alone(desk: Helpdesk) -> None:
     qualify(desk, "2")
     desk.change(Connection, qualified_only=True)
     browser = desk.browser("manager")
-    assert "About 1 of your qualified clients have no record linked in HubSpot" in read(browser, PAGE)
+    assert "1 of your qualified clients has no record linked in HubSpot" in read(browser, PAGE)
     told(browser, "/crm/connections/hubspot/catch-up")
     catch_up(desk.sync)
     assert [client for client, _, _ in operations(desk)] == ["2"]

@@ -24,10 +24,23 @@ def test_each_setting_says_what_it_means_now(desk: Helpdesk) -> None:
     desk.connect()
     give_addresses(desk, 3)
     page = read(desk.browser("viewer"), PAGE)
-    assert "3 of your 3 clients have an e-mail address or a phone number; 0 are linked with a record now." in page
+    assert "3 of your 3 clients have an e-mail address or a phone number. 0 clients have a linked record now." in page
     assert "The next round is in 1 hour ." in page
     assert "An administrator of your account can change these." in page
     assert "Save" not in page
+
+
+def test_one_client_is_told_of_in_the_singular(desk: Helpdesk) -> None:
+    desk.connect()
+    desk.add_client(1)
+    desk.add_client(2)
+    with desk.sync.database.write() as database:
+        database.execute(sa.update(Client).where(Client.id == 1).values(email="somebody@example.com"))
+    page = read(desk.browser("manager"), PAGE)
+    assert "1 of your 2 clients has an e-mail address or a phone number." in page
+    assert "1 of your clients has no record linked in HubSpot: it was here before you connected" in page
+    desk.change(Connection, enabled=False)
+    assert "Catch up on 1 client that HubSpot does not have" in read(desk.browser("manager"), PAGE)
 
 
 def test_saving_changes_the_connection(desk: Helpdesk) -> None:
