@@ -105,16 +105,19 @@ def _folded(new: Any) -> dict[str, Any]:
 
     One whose outcome is unknown keeps its time: it must not be read back before the CRM is surely done with it. The
     client is the one whom the newest change names: a conversation may have moved to another. What is owed to the CRM
-    names the work before what only looks there.
+    names the work before what only looks there. When the CRM's side changed is what the newest look tells; what was
+    noted of attempts stays.
     """
     waiting = table.c
-    # A literal, because PyMySQL takes no parameters behind the rows of an INSERT of many.
+    # Literals, because PyMySQL takes no parameters behind the rows of an INSERT of many.
     note: sa.ColumnElement[str] = sa.literal_column(f"'{ADD_NOTE}'")
     earlier = sa.or_(waiting.due_at.is_(None), new.due_at < waiting.due_at, waiting.kind == note)
     takes_new_time = sa.and_(sa.not_(waiting.unknown), earlier)
+    is_told = sa.and_(waiting.attempts == sa.literal_column("0"), new.details.is_not(sa.null()))
     return {
         "due_at": sa.case((takes_new_time, new.due_at), else_=waiting.due_at),
         "lane": sa.case((new.lane < waiting.lane, new.lane), else_=waiting.lane),
         "client_id": new.client_id,
         "kind": sa.case((waiting.kind == _APPLY, new.kind), else_=waiting.kind),
+        "details": sa.case((is_told, new.details), else_=waiting.details),
     }

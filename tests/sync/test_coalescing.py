@@ -8,7 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from flask_crm_sync.models import Change
+from flask_crm_sync.models.operation import UPDATE
+from flask_crm_sync.sync.conflicts import remote_operation
 from flask_crm_sync.sync.fanout import _fan_out_chunk
+from flask_crm_sync.sync.operations import owe
 from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.testing import FakeCRM
 from tests.sync.dying import killed_at, listening, once_at
@@ -35,6 +38,22 @@ def test_an_edit_folds_into_a_lead_that_waits(anywhere: World, crm: FakeCRM) -> 
     anywhere.run()
     assert anywhere.outcomes() == [("create_lead", "success", "")]
     assert crm.record_with(email="ada@example.com").values["city"] == "Graz"
+
+
+def test_a_look_at_the_crm_folds_into_an_edit_that_waits_and_tells_when_the_crm_changed(anywhere: World) -> None:
+    ada = anywhere.client("Ada", email="ada@example.com")
+    anywhere.run()
+    anywhere.edit(ada, city="Linz")
+    anywhere.fan_out()
+    now, to = anywhere.clock.now(), anywhere.connection._mapping
+    for told in ({"at": "first"}, {"at": "last"}):
+        look = remote_operation(to, ada, lane=UPDATE, now=now)
+        with anywhere.sync.database.write() as database:
+            owe(database, [{**look, "details": told}])
+    anywhere.edit(ada, city="Wien")
+    anywhere.fan_out()
+    waiting = anywhere.pending()
+    assert [(op.kind, op.due_at, op.details) for op in waiting] == [("update_contact", now, {"at": "last"})]
 
 
 def test_an_edit_during_the_claim_waits_as_a_new_operation(anywhere: World, crm: FakeCRM) -> None:

@@ -92,6 +92,28 @@ def test_an_edit_made_while_another_field_is_sent_comes_home(both: BothWays, ste
     assert (both.city(client), both.crm.records[record].values["last_name"]) == ("Wien", "King")
 
 
+@pytest.mark.parametrize(("later", "agreed"), [("here", "Linz"), ("there", "Wien")])
+def test_the_newer_edit_wins_also_where_ours_waits_for_its_round(both: BothWays, later: str, agreed: str) -> None:
+    both.rules(city=FieldRule("both", "newest"))
+    client, record = both.person()
+
+    def edit_here() -> None:
+        both.world.clock.advance(10)
+        both.world.edit(client, city="Linz")
+        both.world.run()
+
+    def edit_there() -> None:
+        both.world.clock.advance(10)
+        both.crm.edit(record, city="Wien")
+        both.tell(record)
+
+    for edit in (edit_here, edit_there) if later == "there" else (edit_there, edit_here):
+        edit()
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[record].values["city"]) == (agreed, agreed)
+    assert both.conflicts() == [("city", "settled", "theirs" if later == "there" else "ours")]
+
+
 @pytest.mark.parametrize(("choice", "agreed"), [("ours", "Linz"), ("theirs", "Wien")])
 def test_a_conflict_waits_for_a_person_and_is_carried_out(both: BothWays, choice: Side, agreed: str) -> None:
     both.rules(city=ASK)
