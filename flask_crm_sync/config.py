@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from .config_values import (
     api_version,
+    authority,
     base_url,
     custom_field_name,
     encryption_keys,
@@ -29,6 +30,7 @@ from .config_values import (
     path_template,
     property_name,
     query_name,
+    region,
     seconds,
     switch,
     tenant,
@@ -247,7 +249,7 @@ class Settings:
         "the first attempt's time.",
     )
     phone_region: str = _key(
-        "", text, "Country (ISO 3166 two letters) of phone numbers without a country code; needs the `phone` extra."
+        "", region, "Country (ISO 3166 two letters) of phone numbers without a country code; needs the `phone` extra."
     )
     ai_review_min_hours: float = _key(
         24.0, hours(0, 8760), "A conversation is reviewed so long after the rules spoke of it, at the earliest."
@@ -294,11 +296,13 @@ class Settings:
     ai_allow_private: bool = _key(
         False, switch, "Allows an endpoint on a private network or on this machine, over HTTPS as everywhere."
     )
-    ai_ca: str = _key("", text, "File with the certificate authority of an endpoint that no public one vouches for.")
+    ai_ca: str = _key(
+        "", authority, "File with the certificate authority of an endpoint that no public one vouches for."
+    )
     sandbox_url: str = _key(
         "", loopback_origin, "Sends every CRM's calls to the sandbox: an https loopback origin. Never in production."
     )
-    sandbox_ca: str = _key("", text, "File with the sandbox's own certificate authority.")
+    sandbox_ca: str = _key("", authority, "File with the sandbox's own certificate authority.")
 
     def __post_init__(self) -> None:
         if self.slice_seconds >= self.lease_seconds:
@@ -342,7 +346,7 @@ def load_settings(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sett
     for f in fields(Settings):
         raw = _raw(_PREFIX + f.name.upper(), config, environ)
         if raw is not None and raw != "":
-            values[f.name] = _read(_PREFIX + f.name.upper(), f.metadata["read"], raw)
+            values[f.name] = _read(_PREFIX + f.name.upper(), f.metadata, raw)
     fallback = _raw("REDIS_URL", config, environ)
     if "redis_url" not in values and fallback:
         values["redis_url"] = str(fallback)
@@ -360,12 +364,14 @@ def _raw(name: str, config: Mapping[str, Any], environ: Mapping[str, str]) -> An
     return environ.get(name) if value is None else value
 
 
-def _read(name: str, read: Callable[[Any], Any], raw: Any) -> Any:
+def _read(name: str, key: Mapping[str, Any], raw: Any) -> Any:
+    """Read a key's value; the readers' own words begin with what they expected, others' may quote a secret."""
     try:
-        return read(raw)
-    except (ValueError, TypeError, AttributeError, UnicodeError) as error:
-        hint = str(error) if isinstance(error, ValueError) and "expected" in str(error) else "the value cannot be read"
-        raise ConfigurationError(f"{name}: {hint}.") from None
+        return key["read"](raw)
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        own = str(error).startswith("expected ")
+        hint = f"{error}." if own else f"the value cannot be read. It should hold: {key['doc']}"
+        raise ConfigurationError(f"{name}: {hint}") from None
 
 
 def _refuse_unknown(config: Mapping[str, Any], environ: Mapping[str, str]) -> None:

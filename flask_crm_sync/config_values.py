@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import ipaddress
+import math
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,32 +30,38 @@ def text(value: Any) -> str:
 
 def integer(low: int, high: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        number = int(value) if not isinstance(value, bool) else None
-        if number is None or not low <= number <= high:
+        number = _number(value)
+        if not low <= number <= high or number != int(number):
             raise ValueError(f"expected a whole number from {low} to {high}")
-        return number
+        return int(number)
 
     return read
 
 
 def seconds(low: float, high: float) -> Callable[[Any], float]:
-    def read(value: Any) -> float:
-        number = float(value)
-        if not low <= number <= high:
-            raise ValueError(f"expected seconds from {low:g} to {high:g}")
-        return number
-
-    return read
+    return _between(low, high, "seconds")
 
 
 def hours(low: float, high: float) -> Callable[[Any], float]:
+    return _between(low, high, "hours")
+
+
+def _between(low: float, high: float, unit: str) -> Callable[[Any], float]:
     def read(value: Any) -> float:
-        number = float(value)
+        number = _number(value)
         if not low <= number <= high:
-            raise ValueError(f"expected hours from {low:g} to {high:g}")
+            raise ValueError(f"expected {unit} from {low:g} to {high:g}")
         return number
 
     return read
+
+
+def _number(value: Any) -> float:
+    """Return a number, and one that is in no range for what is none."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (ValueError, TypeError, OverflowError):
+        return math.nan
 
 
 def one_of(*choices: str) -> Callable[[Any], str]:
@@ -96,7 +105,9 @@ def loopback_origin(value: Any) -> str:
     if parts.scheme != "https" or parts.path.strip("/") or parts.query or parts.username:
         raise ValueError("expected an origin such as https://127.0.0.1:8443")
     if parts.hostname != "localhost" and not is_loopback(parts.hostname or ""):
-        raise ValueError("only loopback addresses may stand in for a CRM")
+        raise ValueError(
+            "expected an address of this machine, such as https://127.0.0.1:8443: no other may be a sandbox"
+        )
     return f"https://{parts.netloc}"
 
 
@@ -233,8 +244,15 @@ def header_values(value: Any) -> Pairs:
 
 
 def _pairs(value: Any) -> Pairs:
-    parts = value.items() if isinstance(value, Mapping) else [part.split("=", 1) for part in value.split(",") if part]
+    parts = value.items() if isinstance(value, Mapping) else [part.partition("=")[::2] for part in _parts(text(value))]
     return tuple((str(word).strip(), str(name).strip()) for word, name in parts)
+
+
+def _parts(listed: str) -> list[str]:
+    parts = [part for part in listed.split(",") if part.strip()]
+    if not all("=" in part for part in parts):
+        raise ValueError("expected pairs such as name=value, commas between them")
+    return parts
 
 
 def _on_loopback(host: str) -> bool:
@@ -255,3 +273,25 @@ def folder(value: Any) -> str:
     if not path.is_dir():
         raise ValueError("expected the path of a folder")
     return str(path)
+
+
+def authority(value: Any) -> str:
+    """Read the path of a file with the certificate of an authority."""
+    path = text(str(value))
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:
+        raise ValueError(f"expected a file with a certificate in PEM form; there is none at {path}") from None
+    return path
+
+
+def region(value: Any) -> str:
+    """Read a country of phone numbers: ISO 3166, two letters. Without the library it would be ignored in silence."""
+    country = text(value).upper()
+    try:
+        known = importlib.import_module("phonenumbers").SUPPORTED_REGIONS
+    except ImportError:
+        raise ValueError("expected the `phone` extra to be installed: pip install flask-crm-sync[phone]") from None
+    if country not in known:
+        raise ValueError("expected a country of ISO 3166 in two letters, such as AT, or GB for the United Kingdom")
+    return country

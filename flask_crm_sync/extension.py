@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import click
 import sqlalchemy as sa
 from flask import Flask, appcontext_pushed, current_app, has_app_context
 from sqlalchemy.orm import Session, scoped_session
 
 from . import web
-from .cli import crm_commands
+from .cli import Failure, crm_commands
 from .clock import SystemClock
 from .config import Settings, load_settings
 from .errors import ConfigurationError
@@ -70,8 +71,17 @@ class CRMSync:
         """Register with an app, after its models are imported and its database is set up.
 
         Settings are read here, once, from `app.config` and the environment. Raises ConfigurationError, before anything
-        is registered, where a setting or the host's models are not what is needed.
+        is registered, where a setting or the host's models are not what is needed; under the `flask` command that ends
+        it with a sentence.
         """
+        try:
+            self._register(app)
+        except ConfigurationError as error:
+            if click.get_current_context(silent=True) is None:
+                raise
+            raise Failure(error.code, str(error), error.advice) from None
+
+    def _register(self, app: Flask) -> None:
         if EXTENSION_KEY in app.extensions:
             raise ConfigurationError("CRMSync is registered on this app already: keep one object, remove the other.")
         settings = load_settings(app.config, os.environ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,50 @@ def test_keys_of_others_are_none_of_our_business() -> None:
 def test_unreadable_value_is_one_error_that_names_its_key(key: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=key):
         load_settings({**NEEDED, key: value}, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("CRM_SYNC_RETRY_HOURS", "many", "a whole number from 1 to 8760"),
+        ("CRM_SYNC_RETRY_HOURS", 3.7, "a whole number from 1 to 8760"),
+        ("CRM_SYNC_RETRY_HOURS", "1e999", "a whole number from 1 to 8760"),
+        ("CRM_SYNC_RETRY_HOURS", 10**400, "a whole number from 1 to 8760"),
+        ("CRM_SYNC_CALL_TIMEOUT", "30s", "seconds from 1 to 300"),
+        ("CRM_SYNC_CALL_TIMEOUT", True, "seconds from 1 to 300"),
+        ("CRM_SYNC_AI_REVIEW_MIN_HOURS", "a day", "hours from 0 to 8760"),
+        ("CRM_SYNC_SANDBOX_URL", "https://10.0.0.5:8443", "an address of this machine"),
+        ("CRM_SYNC_SANDBOX_CA", "/nowhere/authority.pem", "none at /nowhere/authority.pem"),
+        ("CRM_SYNC_AI_CA", __file__, "a certificate in PEM form"),
+        ("CRM_SYNC_AUTOCHAT_CLIENT_FIELDS", "company", "pairs such as name=value"),
+        ("CRM_SYNC_AUTOCHAT_CLIENT_FIELDS", ["company"], "a text"),
+        ("CRM_SYNC_PHONE_REGION", "Austria", "two letters, such as AT"),
+        ("CRM_SYNC_PHONE_REGION", "UK", "GB for the United Kingdom"),
+    ],
+)
+def test_unreadable_value_is_told_what_was_expected(key: str, value: object, wanted: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{key}: expected .*{wanted}"):
+        load_settings({**NEEDED, key: value}, {})
+
+
+def test_unreadable_value_of_no_known_kind_is_told_what_the_key_means() -> None:
+    with pytest.raises(ConfigurationError, match=r"CRM_SYNC_AUTOCHAT_HOSTS: .* Hosts that may be AutoChat CRMs"):
+        load_settings({**NEEDED, "CRM_SYNC_AUTOCHAT_HOSTS": 7}, {})
+
+
+def test_country_of_phone_numbers_is_read_in_small_letters_too() -> None:
+    assert load_settings({**NEEDED, "CRM_SYNC_PHONE_REGION": " at "}, {}).phone_region == "AT"
+
+
+def test_country_of_phone_numbers_without_the_library_is_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    with pytest.raises(ConfigurationError, match=r"CRM_SYNC_PHONE_REGION.*flask-crm-sync\[phone\]"):
+        load_settings({**NEEDED, "CRM_SYNC_PHONE_REGION": "AT"}, {})
+
+
+def test_pairs_may_end_in_a_comma() -> None:
+    read = load_settings({**NEEDED, "CRM_SYNC_AUTOCHAT_CLIENT_FIELDS": "company=firm, zip=, "}, {})
+    assert read.autochat_client_fields == (("company", "firm"), ("zip", ""))
 
 
 def test_redis_url_of_the_host_is_taken_unless_ours_is_set() -> None:

@@ -6,9 +6,9 @@ import click
 
 from ..vault import make_key
 from . import accounts, agreement, backfill, erase, preview, upkeep, webhooks, work
-from .group import crm_commands
+from .group import Failure, crm_commands
 
-__all__ = ["COMMANDS", "crm_commands", "print_key"]
+__all__ = ["COMMANDS", "Failure", "crm_commands", "print_key"]
 
 COMMANDS = (accounts, agreement, backfill, erase, preview, upkeep, webhooks, work)
 """The modules whose import declares the commands."""

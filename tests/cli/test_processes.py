@@ -32,5 +32,7 @@ def test_sandbox_that_cannot_listen_says_why(processes: Processes, tmp_path: Pat
 def test_app_without_a_key_is_one_clear_error(processes: Processes) -> None:
     processes.set(CRM_SYNC_ENCRYPTION_KEYS="")
     result = processes.run_flask("crm", "status")
-    assert result.returncode != 0
-    assert "flask-crm-sync-key" in result.stderr
+    assert result.returncode == 1
+    (said,) = result.stderr.splitlines()
+    assert said.startswith("Error (configuration): CRM_SYNC_ENCRYPTION_KEYS is not set")
+    assert "flask-crm-sync-key" in said
