@@ -9,6 +9,8 @@ _HALVES = re.compile(r"[\ud800-\udfff]")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u3164\uffa0]")
 """Variation selectors and blank letters: they are no format characters to Unicode, and show nothing all the same."""
 _SPACES = re.compile(r"\s+")
+_PIECES = re.compile(r".{1,500}(?=\s)|.{1,500}", re.DOTALL)
+"""Pieces that end at a space where there is one: putting combining marks in order takes the square of their number."""
 _SAME = str.maketrans({"‘": "'", "’": "'", "‚": "'", "‛": "'", "´": "'", "`": "'", "ʼ": "'", "“": '"', "”": '"'})
 _SAME |= str.maketrans({"„": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "…": "..."})
 
@@ -16,8 +18,7 @@ _SAME |= str.maketrans({"„": '"', "«": '"', "»": '"', "–": "-", "—": "-"
 def visible(text: str) -> str:
     """Return a text in compatible form (NFKC), without invisible, control and half characters; lines stay lines."""
     text = _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", _SELECTORS.sub("", text))
+    text = _compatible(_SELECTORS.sub("", text))
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n").split("\n")
     return "\n".join(_line(line) for line in lines).strip()
 
@@ -29,7 +30,7 @@ def one_line(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return a text for comparing word for word: visible, in one line, case-folded, with plain quotes and dashes."""
-    return unicodedata.normalize("NFKC", one_line(text).translate(_SAME).casefold())
+    return _compatible(one_line(text).translate(_SAME).casefold())
 
 
 def bare(text: str) -> str:
@@ -43,6 +44,12 @@ def without_marks(text: str) -> str:
         return text
     parts = unicodedata.normalize("NFKD", text)
     return unicodedata.normalize("NFC", "".join(part for part in parts if unicodedata.category(part) != "Mn"))
+
+
+def _compatible(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(unicodedata.normalize("NFKC", piece) for piece in _PIECES.findall(text))
 
 
 def _line(line: str) -> str:
