@@ -32,9 +32,11 @@ _operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assign
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What to put back: what was written from `since` until `until`, of one client or one entry, or of backfills only.
+    """What to put back: what was written from `since` until `until`, of one client or one entry, of backfills only, or
+    of some of the CRM's fields.
 
-    None, "" and False leave it open. A mapping change is the stretch from its saving to the next one's.
+    None, "", False and () leave it open. A mapping change is the stretch of its own fields, from its saving until one
+    of them was changed again (`mapping.changes`).
     """
 
     since: datetime | None = None
@@ -42,6 +44,7 @@ class Stretch:
     client_id: str = ""
     operation_id: int | None = None
     backfill_only: bool = False
+    fields: tuple[str, ...] = ()
 
     def told(self) -> dict[str, Any]:
         """Return it as the audit trail tells it."""
@@ -49,7 +52,9 @@ class Stretch:
             "since": self.since and self.since.isoformat(),
             "until": self.until and self.until.isoformat(),
             "entry": self.operation_id,
+            "client_id": self.client_id or None,
             "backfill_only": self.backfill_only or None,
+            "fields": ", ".join(self.fields) or None,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -85,11 +90,22 @@ class PuttingBack:
 
 
 def kept_page(
-    sync: Sync, account_id: str, crm: str, *, before: datetime | None = None, limit: int = PAGE_SIZE
+    sync: Sync,
+    account_id: str,
+    crm: str,
+    *,
+    client_id: str = "",
+    before: datetime | None = None,
+    limit: int = PAGE_SIZE,
 ) -> KeptPage:
-    """Return the fields that were overwritten in a CRM lately; raise NotFound where there is no connection."""
+    """Return the fields that were overwritten in a CRM lately, of one client where that is asked.
+
+    Raises NotFound where there is no connection.
+    """
     known = find_connection(sync, account_id, crm)
     query = sa.select(table, _IS_OWED.label("is_owed")).where(table.c.connection_id == known.id)
+    if client_id:
+        query = query.where(table.c.client_id == client_id)
     if before is not None:
         query = query.where(table.c.written_at < before)
     query = query.order_by(table.c.written_at.desc(), table.c.id.desc()).limit(limit + 1)
@@ -181,6 +197,8 @@ def _within(known: ConnectionView, stretch: Stretch) -> list[sa.ColumnElement[bo
         where.append(table.c.operation_id == stretch.operation_id)
     if stretch.backfill_only:
         where.append(table.c.lane == BULK)
+    if stretch.fields:
+        where.append(table.c.field.in_(stretch.fields))
     return where
 
 

@@ -22,7 +22,7 @@ from .words import amount, counted
 def backfill(crm: str) -> ResponseReturnValue:
     """Show what a backfill would cost, or how far the one that is under way has come."""
     known = connected_or_404(crm)
-    shown = bar_context(known)
+    shown = bar_context(known, rests=True)
     run = shown["run"]
     is_under_way = run is not None and run.progress.what == CATCH_UP and run.moves
     return render_template(
@@ -30,7 +30,6 @@ def backfill(crm: str) -> ResponseReturnValue:
         cost=cost_words(estimate(this_sync(), known.account_id, crm), known),
         may_begin=known.settings.enabled and known.settings.sync_contacts and not is_under_way,
         is_off=not (known.settings.enabled and known.settings.sync_contacts),
-        is_under_way=is_under_way,
         rests=is_under_way and run.progress.paused,
         takes_notes=known.settings.sync_notes,
         **shown,
@@ -57,6 +56,8 @@ def rest_backfill(crm: str) -> ResponseReturnValue:
     known = connected_or_404(crm)
     if pause_backfill(this_sync(), known.account_id, crm, by=door().access.user_id()):
         tell(_("The backfill rests. New leads and updates go on."))
+    else:
+        tell(_("Nothing was paused: no backfill is under way."), "plain")
     return back_to("backfill", crm=crm)
 
 
@@ -67,6 +68,8 @@ def go_on_with_backfill(crm: str) -> ResponseReturnValue:
     if resume_backfill(this_sync(), known.account_id, crm, by=door().access.user_id()):
         door().queues.wake()
         tell(_("The backfill goes on where it was."))
+    else:
+        tell(_("No backfill rests: there is nothing to resume."), "plain")
     return back_to("backfill", crm=crm)
 
 

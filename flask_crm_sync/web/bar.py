@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from flask import request
+
 from ..sync.connections import ConnectionView
-from ..sync.progress import NOW, RETRY, Progress, progress
+from ..sync.progress import CATCH_UP, NOW, RETRY, Progress, progress
 from .door import this_sync
 from .entrance import may_manage
 from .texts import gettext as _
@@ -29,6 +31,11 @@ class Bar:
     def may_stop(self) -> bool:
         """Tell whether there is anything left to stop; what a person had tried again is stopped by pausing."""
         return self.moves and self.progress.what != RETRY
+
+    @property
+    def may_rest(self) -> bool:
+        """Tell whether it is one that can be paused and resumed."""
+        return self.moves and self.progress.what == CATCH_UP
 
     @property
     def moves(self) -> bool:
@@ -71,6 +78,9 @@ def bar_of(known: ConnectionView) -> Bar | None:
     return None if found is None else Bar(found)
 
 
-def bar_context(known: ConnectionView) -> dict[str, Any]:
-    """Return what the bar's template needs to know."""
-    return {"connection": known, "run": bar_of(known), "manages": may_manage()}
+def bar_context(known: ConnectionView, *, rests: bool = False) -> dict[str, Any]:
+    """Return what the bar's template needs to know; with `rests`, or where the bar's own address says so, it can be
+    paused.
+    """
+    at_backfill = rests or "rests" in request.args
+    return {"connection": known, "run": bar_of(known), "manages": may_manage(), "at_backfill": at_backfill}

@@ -19,6 +19,7 @@ from .follow_up_words import follow_up_word
 from .texts import gettext as _
 from .texts import said
 from .two_way_words import choice_word, rule_text
+from .upkeep_words import put_back_words, run_word
 from .words import explained, kind_word, status_word
 
 _WORDED: Mapping[str, Callable[[str], str]] = {
@@ -63,7 +64,16 @@ def changes(deed: Deed) -> list[tuple[str, str, str]]:
     names = dict.fromkeys([*before, *after])
     if deed.action == audit.MAPPING:
         return [(_mapped(name, deed.crm), str(before.get(name, "")), str(after.get(name, ""))) for name in names]
-    return [(_name(name, deed.crm), _text(before, name, deed.crm), _text(after, name, deed.crm)) for name in names]
+    if deed.action == audit.PUT_BACK:
+        return [(name, "", text) for name, text in put_back_words(after, deed.crm)]
+    return [_change(deed, name, before, after) for name in names]
+
+
+def _change(deed: Deed, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str, str]:
+    run = run_word(name, after.get(name)) if deed.action == audit.SETTINGS else None
+    if run is not None:
+        return run[0], "", run[1]
+    return _name(name, deed.crm), _text(before, name, deed.crm), _text(after, name, deed.crm)
 
 
 def decision_word(decision: str) -> str:

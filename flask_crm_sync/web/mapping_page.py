@@ -9,15 +9,17 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..sync.connections import ConnectionView, find_connection
+from ..sync.mapping.changes import MappingChange, mapping_changes
 from ..sync.mapping.checking import Ground, MappingInvalid, wrong_with
 from ..sync.mapping.rows import FieldMapping, MappingRow
 from ..sync.mapping.schema import KnownSchema, connection_row, ground_of, refresh_schema, schema_of
-from ..sync.mapping.store import find_mapping, restore_version, versions
+from ..sync.mapping.store import find_mapping, restore_version
 from ..sync.refusals import ChoiceNotPossible
 from .asked import number
 from .connection_page import adapter_or_404
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
+from .field_words import field_word
 from .mapping_words import condition_words, filled_from, mode_words
 from .notices import tell
 from .texts import gettext as _
@@ -97,8 +99,17 @@ def _shown(known: ConnectionView, problem: str = "") -> str:
         rows=_rows(mapping, ground),
         can_add=can_add(schema, mapping, ground),
         conditions=[condition_words(one) for one in mapping.filter.conditions],
-        versions=versions(sync, known.account_id, known.crm),
+        versions=[(one.version, what_changed(one, known.crm)) for one in _changes(known)],
     )
+
+
+def what_changed(change: MappingChange, crm: str) -> list[str]:
+    """Return in words what a version changed: the CRM's fields, and the filter of clients."""
+    return [*(field_word(crm, name) for name in change.fields), *([_("filter of clients")] * change.has_other_filter)]
+
+
+def _changes(known: ConnectionView) -> Sequence[MappingChange]:
+    return mapping_changes(this_sync(), known.account_id, known.crm)
 
 
 def can_add(schema: KnownSchema, mapping: FieldMapping, ground: Ground) -> bool:

@@ -14,6 +14,7 @@ from ..sync.search import matching_clients
 from .asked import short
 from .door import this_sync
 from .entrance import VIEW, page
+from .field_words import field_labels
 from .mapping_page import known_connection
 from .texts import gettext as _
 from .words import explained
@@ -37,7 +38,7 @@ def preview(crm: str) -> ResponseReturnValue:
     except CRMSyncError as error:
         why, words = explained(error.code), own_words(error)
         said_by_crm = _("%(crm)s says: %(words)s", crm=known.label, words=words) if words else ""
-        return _shown(known, client_id, problem=" ".join(filter(None, (why.says, why.advice, said_by_crm))))
+        return _shown(known, searched, trouble=" ".join(filter(None, (why.says, why.advice, said_by_crm))))
 
 
 def _found(known: ConnectionView, searched: str) -> list[tuple[str, str]]:
@@ -60,6 +61,7 @@ def _shown(
     made: Preview | None = None,
     newest: Sample | None = None,
     problem: str = "",
+    trouble: str = "",
 ) -> str:
     return render_template(
         "crm_sync/preview.html",
@@ -69,7 +71,9 @@ def _shown(
         made=made,
         newest=newest,
         names=_names([one.client_id for one in (newest.previews if newest else filter(None, [made]))]),
+        field_label=field_labels(known.crm),
         problem=problem,
+        trouble=trouble,
     )
 
 

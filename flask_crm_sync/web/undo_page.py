@@ -1,21 +1,27 @@
-"""Putting back: what was overwritten in a CRM lately, and what of it a person wants back; of one entry or of a time."""
+"""Putting back: what was overwritten in a CRM lately, and what of it a person wants back.
+
+Of a stretch of time or a backfill, of a change of the field mapping, of one client; of one entry on the entry's page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..host.records import ClientRecord
 from ..sync.connections import ConnectionView
 from ..sync.log import find_entry
-from ..sync.mapping.store import versions
-from ..sync.undo import KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
-from .asked import page_mark
+from ..sync.mapping.changes import MappingChange, mapping_changes
+from ..sync.undo import KeptPage, KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
+from .asked import number, page_mark, short
 from .connection_page import connected_or_404
 from .door import door, this_account, this_sync
-from .entrance import MANAGE, NAME, VIEW, back_to, may_manage, page
+from .entrance import MANAGE, NAME, VIEW, back_to, bounded, may_manage, page
 from .field_words import field_labels
 from .languages import this_reader
 from .notices import tell
@@ -23,42 +29,56 @@ from .texts import gettext as _
 from .texts import ngettext
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asks for, and how the form carries it; `change` is the mapping's where that is what they want."""
+
+    stretch: Stretch
+    carried: Mapping[str, str]
+    change: MappingChange | None = None
+
+
 @page("/connections/<crm>/undo", needs=VIEW)
 def undo(crm: str) -> ResponseReturnValue:
-    """List what was overwritten, and say how much of it lies in the time that is asked for."""
+    """List what was overwritten, and say how much of it lies in what is asked for."""
     known = connected_or_404(crm)
-    stretch, asked = _stretch(request.args), "look" in request.args
-    found = kept_page(this_sync(), known.account_id, crm, before=page_mark(request.args.get("before", "")))
+    changes = mapping_changes(this_sync(), known.account_id, crm)
+    wanted, asked = _wanted(request.args, changes), "look" in request.args
+    client_id = wanted.stretch.client_id
+    before = page_mark(request.args.get("before", ""))
+    found = kept_page(this_sync(), known.account_id, crm, client_id=client_id, before=before)
     return render_template(
         "crm_sync/undo.html",
         connection=known,
         values=found.values,
-        older=url_for(f"{NAME}.undo", crm=crm, before=found.older.isoformat()) if found.older else "",
+        older=_older(crm, found, client_id),
+        names=_names(known, [client_id, *(one.client_id for one in found.values)]),
         field_label=field_labels(crm),
         state_word=state_word,
         days=door().settings.undo_days,
         typed=request.args,
+        wanted=wanted,
         asked=asked,
-        number=count_kept(this_sync(), known.account_id, crm, stretch) if asked else 0,
+        number=count_kept(this_sync(), known.account_id, crm, wanted.stretch) if asked else 0,
         manages=may_manage(),
-        changes=_mapping_changes(known),
+        changes=[one for one in changes if one.fields],
         zone=this_reader().zone_name(this_sync().clock.now()),
     )
 
 
 @page("/connections/<crm>/undo", needs=MANAGE, methods=("POST",))
 def put_back_stretch(crm: str) -> ResponseReturnValue:
-    """Put back what was overwritten in a stretch of time."""
+    """Put back what was asked for."""
     known = connected_or_404(crm)
-    done = put_back(this_sync(), known.account_id, crm, _stretch(request.form), by=door().access.user_id())
-    _say(done)
-    return back_to("undo", crm=crm)
+    wanted = _wanted(request.form, mapping_changes(this_sync(), known.account_id, crm))
+    _say(put_back(this_sync(), known.account_id, crm, wanted.stretch, by=door().access.user_id()))
+    return back_to("undo", crm=crm, client=wanted.stretch.client_id or None)
 
 
 @page("/log/<int:operation_id>/put-back", needs=MANAGE, methods=("POST",))
 def put_back_entry(operation_id: int) -> ResponseReturnValue:
     """Put back what one entry has overwritten."""
-    found = find_entry(this_sync(), this_account(), operation_id if operation_id < 2**63 else 0)
+    found = find_entry(this_sync(), this_account(), bounded(operation_id))
     stretch = Stretch(operation_id=found.id)
     _say(put_back(this_sync(), found.account_id, found.crm, stretch, by=door().access.user_id()))
     return back_to("entry", operation_id=found.id)
@@ -70,14 +90,18 @@ def state_word(kept: KeptValue) -> str:
     return words.get(kept.state, _("On its way back") if kept.is_owed else _("Kept"))
 
 
-def _mapping_changes(known: ConnectionView) -> list[tuple[int, datetime, str]]:
-    """Return each change of the field mapping, when it was, and the address that asks what was written under it."""
-    found = versions(this_sync(), known.account_id, known.crm)
-    ends = ["", *(_local(version.at) for version in found)]
-    return [
-        (one.version, one.at, url_for(f"{NAME}.undo", crm=known.crm, since=_local(one.at), until=until, look="1"))
-        for one, until in zip(found, ends, strict=False)
-    ]
+def _older(crm: str, found: KeptPage, client_id: str) -> str:
+    if not found.older:
+        return ""
+    return url_for(f"{NAME}.undo", crm=crm, before=found.older.isoformat(), client=client_id or None)
+
+
+def _names(known: ConnectionView, client_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of those of these clients whom the account has."""
+    with this_sync().database.read() as database:
+        found: Iterable[Any] = this_sync().host.load_clients(database, set(filter(None, client_ids))).values()
+    people = (one for one in found if isinstance(one, ClientRecord) and one.account_id == known.account_id)
+    return {one.id: one.name for one in people}
 
 
 def _say(done: PuttingBack) -> None:
@@ -90,16 +114,31 @@ def _say(done: PuttingBack) -> None:
         tell(_("There are more: press again for the rest."), "plain")
 
 
-def _stretch(given: Mapping[str, str]) -> Stretch:
-    """Return the time that was typed, in the reader's zone; a time that makes no sense is as good as none."""
-    return Stretch(
-        _typed(given.get("since", "")), _typed(given.get("until", "")), backfill_only=bool(given.get("backfill"))
-    )
+def _wanted(given: Mapping[str, str], changes: Iterable[MappingChange]) -> Wanted:
+    """Return what is asked for: a version's own fields, a client's, or the time that was typed, in the reader's zone.
+
+    A time that makes no sense is as good as none; a version that there is none of asks for nothing.
+    """
+    version, client_id = number(given, "version"), short(given, "client", 191)
+    if version is not None:
+        return _of_version(version, changes)
+    if client_id:
+        return Wanted(Stretch(client_id=client_id), {"client": client_id})
+    since, until, backfill = given.get("since", ""), given.get("until", ""), given.get("backfill")
+    typed = {"since": since, "until": until, **({"backfill": "1"} if backfill else {})}
+    return Wanted(Stretch(_typed(since), _typed(until), backfill_only=bool(backfill)), typed)
 
 
-def _local(at: datetime) -> str:
-    """Return an instant as the form's fields take it: the reader's time, to the second."""
-    return at.astimezone(this_reader().zone).strftime("%Y-%m-%dT%H:%M:%S")
+def _of_version(version: int, changes: Iterable[MappingChange]) -> Wanted:
+    carried = {"version": str(version)}
+    change = next((one for one in changes if one.version.version == version and one.fields), None)
+    if change is None:
+        return Wanted(Stretch(fields=_NONE), carried)
+    return Wanted(Stretch(change.version.at, change.until, fields=change.fields), carried, change)
+
+
+_NONE = ("",)
+"""Fields that no CRM has, where nothing is asked for."""
 
 
 def _typed(text: str) -> datetime | None:

@@ -17,8 +17,9 @@ from flask_crm_sync.models.operation import PUT_BACK, SUCCESS
 from flask_crm_sync.sync import catch_up
 from flask_crm_sync.sync.backfill import begin_backfill, pause_backfill
 from flask_crm_sync.sync.connections import ConnectionView
-from flask_crm_sync.sync.progress import progress
+from flask_crm_sync.sync.progress import cancel, progress
 from tests.web.helpdesk import OURS, START, Client, Helpdesk
+from tests.web.test_crm_pages import plain, read
 from tests.web.test_page_access import token_of
 
 PAGE, UNDO = "/crm/connections/hubspot/backfill", "/crm/connections/hubspot/undo"
@@ -117,18 +118,88 @@ def test_a_stretch_is_counted_before_it_is_put_back_in_the_readers_time(desk: He
     assert "On its way back" in post(desk, UNDO, since="nonsense")
 
 
-def test_what_was_written_under_a_change_of_the_mapping_is_a_link_away(desk: Helpdesk, view: ConnectionView) -> None:
-    for number, hours in ((1, 2), (2, 1)):
-        row = {"connection_id": view.id, "version": number, "definition": {}, "user_id": "1"}
+def test_a_change_of_the_mapping_is_put_back_alone(desk: Helpdesk, view: ConnectionView) -> None:
+    """Of the fields that it fills in another way, and until one of them is changed again; edits stay."""
+    for number, hours, names in ((1, 4, ["jobtitle"]), (2, 3, ["jobtitle", "labels"]), (3, 1, ["labels"])):
+        rows = [{"field": name, "source": "last_name"} for name in names]
+        row = {"connection_id": view.id, "version": number, "definition": {"version": number, "rows": rows}}
         with desk.sync.database.write() as database:
             at = desk.clock.now() - timedelta(hours=hours)
-            database.execute(sa.insert(MappingVersion).values({**row, "created_at": at}))
-    overwrite(desk, view, written_at=desk.clock.now() - timedelta(minutes=90))
-    shown = desk.browser("manager").get(UNDO).text
-    newest, oldest = re.findall(r'<a href="([^"]*look=1)">Version', shown)
+            database.execute(sa.insert(MappingVersion).values({**row, "user_id": "1", "created_at": at}))
+    lately = {"written_at": desk.clock.now() - timedelta(minutes=200)}
+    for name in ("jobtitle", "city"):
+        overwrite(desk, view, field=name, **lately)
+    overwrite(desk, view, field="jobtitle", written_at=desk.clock.now() - timedelta(minutes=30))
     browser = desk.browser("manager")
-    assert "1 field could be put back." in browser.get(html.unescape(oldest)).text
-    assert "Nothing that could be put back" in browser.get(html.unescape(newest)).text
+    third, second, first = map(html.unescape, re.findall(r'<a href="([^"]*look=1)">Version', browser.get(UNDO).text))
+    assert "field mapping jobtitle" in plain(browser.get(first).text)
+    assert "1 field could be put back." in browser.get(first).text
+    assert "Nothing that could be put back" in browser.get(second).text
+    assert "1 field could be put back." in browser.get(third).text
+    assert "1 field is put back now." in post(desk, UNDO, version="1")
+    with desk.sync.database.read() as database:
+        asked = database.execute(sa.select(Overwritten.field).where(Overwritten.put_back_by.is_not(None))).scalars()
+        assert asked.all() == ["jobtitle"]
+    assert "There was nothing to put back." in post(desk, UNDO, version="77")
+    assert "fields: after jobtitle" in read(browser, "/crm/audit")
+
+
+def test_one_clients_values_are_shown_and_put_back(desk: Helpdesk, view: ConnectionView) -> None:
+    with desk.sync.database.engine.begin() as connection:
+        connection.execute(sa.update(Client).where(Client.id == 2).values(first_name="نور", last_name="حداد"))
+    overwrite(desk, view)
+    overwrite(desk, view, client_id="2", field="phone")
+    overwrite(desk, view, client_id="9")
+    browser = desk.browser("manager")
+    everybody = plain(browser.get(UNDO).text)
+    for whose in ("City · c1@example.com", "Phone · نور حداد", "City · client 9"):
+        assert whose in everybody
+    one = browser.get(f"{UNDO}?client=2&look=1").text
+    assert "1 field could be put back." in one
+    assert one.count("Show the entry") == 1
+    shown = post(desk, UNDO, client="2")
+    assert "On its way back" in shown
+    assert shown.count("Show the entry") == 1
+    with desk.sync.database.read() as database:
+        kinds = database.execute(sa.select(Operation.client_id).where(Operation.kind == PUT_BACK)).scalars().all()
+    assert kinds == ["2"]
+
+
+def test_nothing_to_pause_is_said(desk: Helpdesk, view: ConnectionView) -> None:
+    assert "no backfill is under way" in post(desk, f"{PAGE}/pause")
+    assert "there is nothing to resume" in post(desk, f"{PAGE}/resume")
+
+
+def test_the_switches_come_and_go_with_the_bar(desk: Helpdesk, view: ConnectionView) -> None:
+    bar = "/crm/connections/hubspot/progress"
+    begin_backfill(desk.sync, OURS, "hubspot")
+    browser = desk.browser("manager")
+    assert f"{bar}?rests=1" in browser.get(PAGE).text
+    assert ">Pause<" in browser.get(f"{bar}?rests=1").text
+    pause_backfill(desk.sync, OURS, "hubspot")
+    assert ">Resume<" in browser.get(f"{bar}?rests=1").text
+    assert ">Resume<" not in browser.get(bar).text
+    assert "<button" not in desk.browser("viewer").get(f"{bar}?rests=1").text
+    cancel(desk.sync, OURS, "hubspot")
+    assert "<button" not in browser.get(f"{bar}?rests=1").text
+
+
+def test_the_trail_says_in_words_what_became_of_a_run_and_what_was_put_back(
+    desk: Helpdesk, view: ConnectionView
+) -> None:
+    begin_backfill(desk.sync, OURS, "hubspot", notes=True, by="1")
+    pause_backfill(desk.sync, OURS, "hubspot", by="1")
+    cancel(desk.sync, OURS, "hubspot", by="1")
+    overwrite(desk, view)
+    post(desk, UNDO, since="2026-11-22T13:00:00", backfill="")
+    shown = read(desk.browser("manager"), "/crm/audit")
+    for said in (
+        "notes of past conversations: after yes",
+        "backfill: after paused",
+        "stopped: after catching up with the clients",
+        "from: after 22 Nov 2026, 13:00:00 UTC",
+    ):
+        assert said in shown
 
 
 def test_the_list_goes_on_where_it_ended(desk: Helpdesk, view: ConnectionView, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flask_crm_sync.errors import Unreachable
 from flask_crm_sync.models import AuditEntry, MappingVersion
 from flask_crm_sync.sync.mapping.store import find_mapping
 from flask_crm_sync.testing import FakeCRM
 from tests.mapping.fields import FIELDS
 from tests.web.helpdesk import OURS, Client, Helpdesk
 from tests.web.mapped import mapped_desk, send
+from tests.web.test_crm_pages import plain
 from tests.web.test_page_access import token_of
 
 ROW = "/crm/connections/hubspot/mapping/row"
@@ -114,6 +116,16 @@ def test_an_older_version_is_brought_back_and_a_late_form_is_refused(desk: Helpd
     assert "brought back version 1" in desk.browser("manager").get("/crm/connections/hubspot/mapping").text
 
 
+def test_the_list_of_versions_says_what_each_of_them_changed(desk: Helpdesk) -> None:
+    add(desk)
+    post(desk, FILTER, match="all", about="email", how="is_set", value="", do="save")
+    add(desk, field="seats", kind="template", template="7")
+    add(desk, do="remove")
+    page = plain(desk.browser("viewer").get("/crm/connections/hubspot/mapping").text)
+    told = [each.split(" just now")[0].strip() for each in page.partition("Versions ")[2].split("Version ")[1:]]
+    assert told == ["4 Plan", "3 Seats", "2 filter of clients", "1 Plan"]
+
+
 def test_a_field_that_is_gone_is_said_in_the_list(desk: Helpdesk, crm: FakeCRM) -> None:
     add(desk)
     crm.schema = tuple(field for field in FIELDS if field.name != "plan")
@@ -150,3 +162,13 @@ def test_a_preview_finds_the_client_and_shows_both_sides(desk: Helpdesk, crm: Fa
     assert "ada@example.com" in page
     assert crm.records == {}
     assert "There is no such client." in browser.get(f"{PREVIEW}?client=77").text
+
+
+def test_a_crm_that_does_not_answer_is_no_fault_of_what_was_typed(desk: Helpdesk, crm: FakeCRM) -> None:
+    send(desk, 1)
+    crm.fail("read", Unreachable("No route."), whole=True, times=None)
+    page = desk.browser("viewer").get(f"{PREVIEW}?client=1").text
+    assert Unreachable.says in page
+    assert "aria-invalid" not in page
+    assert 'value="1"' not in page
+    assert "aria-invalid" in desk.browser("viewer").get(f"{PREVIEW}?client=77").text
