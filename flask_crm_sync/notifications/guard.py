@@ -1,12 +1,15 @@
-"""What other people's code may do while it sends for us: speak to public addresses, and keep our secrets out of logs.
+"""What other people's code may do while it sends for us: speak to public addresses, open no file of the server's, and
+keep our secrets out of logs.
 
 Services are spoken to by a library, each in its own way. Python tells an audit hook of every connection at the moment
-in which it is made, name resolved and redirect followed; there, an address that is not public is refused.
+in which it is made, name resolved and redirect followed; there, an address that is not public is refused. It tells of
+every file as well: some addresses name one (a template, a key), which would be read for whoever wrote the address.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import threading
@@ -20,6 +23,8 @@ _TALKATIVE = ("apprise", "urllib3.connectionpool", "urllib3.util.retry", "reques
 _REACHES_OUT = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _FORBIDDEN = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "_thread.start_new_thread"}
 """No program and no thread, in which this would not hold."""
+_CODE = (".py", ".pyc", ".so", ".pyd")
+"""The files that may be opened: modules are loaded when they are first needed."""
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 _here = threading.local()
@@ -33,7 +38,8 @@ class Forbidden(OSError):
 def only_to(allowed: Callable[[str], bool]) -> Iterator[list[object]]:
     """Let this thread connect to IP addresses that are allowed and to no others; yields those that were refused.
 
-    It can start no program either and, from Python 3.12 on, no thread: Forbidden is raised there.
+    It can open no file but Python's own code and start no program either and, from Python 3.12 on, no thread:
+    Forbidden is raised there.
     """
     _watch()
     refused: list[object] = []
@@ -71,11 +77,16 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     allowed = getattr(_here, "allowed", None)
     if allowed is None:
         return
-    if event in _FORBIDDEN:
+    if event in _FORBIDDEN or (event == "open" and not _is_code(arguments[0])):
         raise Forbidden(event)
     if event in _REACHES_OUT and not _is_allowed(arguments[1], allowed):
         _here.refused.append(arguments[1])
         raise Forbidden(event)
+
+
+def _is_code(path: Any) -> bool:
+    """Tell whether a file is a module's; a number stands for one that is open already."""
+    return isinstance(path, int) or os.fsdecode(path).endswith(_CODE)
 
 
 def _is_allowed(address: Any, allowed: Callable[[str], bool]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import mimetypes
 import queue
 import threading
 import warnings
@@ -89,8 +90,7 @@ def _plugin(url: str, settings: Settings) -> Any:
     apprise, scheme = _apprise(), url.partition("://")[0].lower()
     if scheme in _LOCAL:
         raise CannotTell(LOCAL_SERVICE)
-    usual = url.isprintable() and len(url) <= _LONGEST
-    made = apprise.Apprise.instantiate(url, asset=_asset(apprise)) if usual else None
+    made = _made(apprise, url)
     if made is None or (scheme in _OUR_OWN and _host(made)):  # a web address that no service knows as its own
         raise CannotTell(NO_ADDRESS)
     made.redirects = False
@@ -99,6 +99,21 @@ def _plugin(url: str, settings: Settings) -> Any:
         raise CannotTell(PLAIN_SERVICE)
     if _host(made):
         check_host(_host(made), made.port or 443, settings)
+    return made
+
+
+def _made(apprise: Any, url: str) -> Any:
+    """Return what the library makes of an address, None for nothing; it may look at no file for that.
+
+    Raises CannotTell for an address that names a file to send, or to sign with: it would be read on the server.
+    """
+    if not url.isprintable() or len(url) > _LONGEST:
+        return None
+    asset = _asset(apprise)
+    with only_to(lambda _address: False):
+        made = apprise.Apprise.instantiate(url, asset=asset)
+    if any(isinstance(value, apprise.AppriseAttachment) and len(value) for value in vars(made or asset).values()):
+        raise CannotTell(NO_ADDRESS)
     return made
 
 
@@ -125,6 +140,7 @@ def _apprise() -> Any:
 @cache
 def _load_services() -> None:
     """Let the library load its services, which it does at first use, without the warnings of old modules in it."""
+    mimetypes.init()  # it reads a list of the system's, which no address names
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         importlib.import_module("apprise").Apprise.instantiate("json://localhost")

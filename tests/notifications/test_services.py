@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from apprise import URLBase
@@ -130,6 +131,28 @@ def test_code_that_sends_for_us_can_reach_nothing_else() -> None:
         socket.create_connection(place).close()
     socket.create_connection(place).close()
     listener.close()
+
+
+@pytest.mark.parametrize(
+    "service", ["discord://123456789012345678/{}?template={{}}".format("a1" * 30), SLACK + "?template={}"]
+)
+def test_no_address_makes_the_server_read_a_file_of_its_own(desk: Helpdesk, tmp_path: Path, service: str) -> None:
+    (tmp_path / "secrets.json").write_text('{"content": "canary", "blocks": [{"type": "divider"}]}')
+    url = service.format(tmp_path / "secrets.json")
+    assert code_of(check_service, url, desk.sync.settings) == "no_address"
+    assert code_of(tell, url, "Subject", "Text", desk.sync.settings) == "no_address"
+
+
+def test_code_that_sends_for_us_opens_no_file_but_modules(tmp_path: Path) -> None:
+    secrets, module = tmp_path / "secrets.json", tmp_path / "module.py"
+    secrets.write_text("canary")
+    module.write_text("")
+    with only_to(lambda _address: True):
+        module.read_text()
+        for mode in ("r", "w"):
+            with pytest.raises(Forbidden):
+                secrets.open(mode)
+    assert secrets.read_text() == "canary"
 
 
 def test_only_what_this_thread_logs_meanwhile_is_kept_back(caplog: pytest.LogCaptureFixture) -> None:
