@@ -19,6 +19,7 @@ from ..models import Connection, Delivery
 from ..models.operation import UPDATE
 from .conflicts import remote_operation
 from .drain import CONTACT, Drain
+from .lease import LeaseLost
 from .links import LinkState, load_by_record
 from .merge import FieldRule
 from .newcomers import newcomer_operation
@@ -28,6 +29,8 @@ from .two_way import TwoWay, two_way_of
 
 PAGES = 5
 """Pages of hints, and of changes, that one look takes: new leads wait no longer."""
+DEFECT = "defect"
+"""What stopped a look that met a defect: the app's own log tells which."""
 _LEAST_REST = 60.0
 """Seconds until a look that failed is taken again."""
 
@@ -43,21 +46,29 @@ def is_time_to_look(desk: Drain) -> bool:
 
 
 def look(desk: Drain) -> None:
-    """Take in what the CRM told and tells; a trouble of the connection is left in `desk.trouble` for a person."""
+    """Take in what the CRM told and tells; a trouble of the connection is left in `desk.trouble` for a person.
+
+    A defect met on the way is logged, and keeps nothing else of the connection from its turn.
+    """
     desk.meter.lane, lane = UPDATE, desk.meter.lane
     code, rest = "", timedelta(minutes=desk.sync.settings.poll_minutes)
     try:
-        more = _take_hints(desk)
-        more = (_is_time_to_ask(desk) and _ask(desk)) or more
+        _take_hints(desk)
+        more = _is_time_to_ask(desk) and _ask(desk)
         rest = timedelta() if more else rest
     except UnsupportedFeature:
         _log.debug("%s tells of no changes: its webhooks alone are used.", desk.connection["crm"])
     except CRMError as error:
         code, rest = error.code, timedelta(seconds=max(error.retry_after or 0.0, _LEAST_REST))
         desk.trouble = error if isinstance(error, ReconnectRequired) else None
+    except LeaseLost:
+        raise
+    except Exception:
+        _log.exception("What changed in %s cannot be looked at; it is tried again.", desk.connection["crm"])
+        code, rest = DEFECT, timedelta(seconds=_LEAST_REST)
     finally:
         desk.meter.lane = lane
-    _keep(desk, pull_at=desk.now() + rest, pull_code=code)
+    _rest(desk, rest, code)
 
 
 def _is_time_to_ask(desk: Drain) -> bool:
@@ -66,18 +77,17 @@ def _is_time_to_ask(desk: Drain) -> bool:
     return asked is None or asked + pause <= desk.now()
 
 
-def _take_hints(desk: Drain) -> bool:
-    """Read the records that webhooks spoke of; return whether more wait."""
+def _take_hints(desk: Drain) -> None:
+    """Read the records that webhooks spoke of, as many as one look takes."""
     for _ in range(PAGES):
         with desk.sync.database.read() as database:
             hints = database.execute(_HINTS, {"of": desk.connection_id, "most": desk.adapter.batch_size}).all()
         if not hints:
-            return False
+            return
         at: dict[str, Any] = {}
         for hint in hints:
             at[hint.remote_id] = max(filter(None, (at.get(hint.remote_id), hint.happened_at)), default=None)
         _take_in(desk, _read(desk, at), hints=[hint.id for hint in hints])
-    return True
 
 
 def _read(desk: Drain, at: Mapping[str, Any]) -> list[RemoteChange]:
@@ -165,9 +175,12 @@ def _told(change: RemoteChange) -> dict[str, Any]:
     return {"what": change.what, **at}
 
 
-def _keep(desk: Drain, **values: Any) -> None:
+def _rest(desk: Drain, rest: timedelta, code: str) -> None:
+    """Keep when the CRM is looked at next: at once where hints wait, be they left or new, and nothing went wrong."""
     with desk.sync.database.write() as database:
         desk.lease.renew(database, desk.sync.clock)
+        waits = not code and database.execute(_HINTS, {"of": desk.connection_id, "most": 1}).first() is not None
+        values = {"pull_at": desk.now() + (timedelta() if waits else rest), "pull_code": code}
         database.execute(_connections.update().where(_connections.c.id == desk.connection_id).values(values))
 
 

@@ -96,15 +96,17 @@ def drain(
 
 
 def _look_first(desk: Drain, batch: list[Claimed]) -> list[Claimed]:
-    """Look at the CRM of a two-way connection where that is due; what it tells is claimed where nothing else is."""
-    if not is_time_to_look(desk):
+    """Look at the CRM of a two-way connection where that is due. Only then is anything claimed: a worker that dies
+    over what the CRM told has nobody's operation in hand.
+    """
+    if batch or not is_time_to_look(desk):
         return batch
     look(desk)
     with desk.sync.database.write() as connection:
         desk.lease.renew(connection, desk.sync.clock)
         if desk.trouble is not None:
             note_health(desk, connection, [])
-        elif not batch:
+        else:
             batch = _claim(desk, connection, heads(connection, desk.connection_id))
     desk.trouble = None
     return batch
@@ -118,7 +120,7 @@ def _has_time(sync: Sync, started: float, should_stop: Callable[[], bool]) -> bo
 
 
 def _open(sync: Sync, connection_id: UUID, result: Drained) -> tuple[Drain, list[Claimed]] | None:
-    """Lease, take back what dead drains left, and claim a first batch, in one transaction."""
+    """Lease, take back what dead drains left, and claim a first batch where no look goes before, in one transaction."""
     row = _workable(sync, connection_id, result)
     if row is None:
         return None
@@ -147,7 +149,8 @@ def _lease(sync: Sync, row: sa.RowMapping, warm: Warm) -> tuple[Drain | None, li
         desk = Drain(sync, lease, row, warm.adapter, meter)
         if row["lease_until"] > 0:  # nobody gave it back
             _take_back(desk, connection)
-        batch = _claim(desk, connection, heads(connection, desk.connection_id))
+        ahead = [] if is_time_to_look(desk) else heads(connection, desk.connection_id)
+        batch = _claim(desk, connection, ahead)
         reach(Step.LEASED)
     return desk, batch
 

@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flask_crm_sync.crm.base import RemoteChanges
 from flask_crm_sync.host.capture import install_capture
-from flask_crm_sync.models import Change
+from flask_crm_sync.models import Change, Delivery
+from flask_crm_sync.sync.pull import DEFECT
 from flask_crm_sync.sync.two_way import TwoWay, save_two_way
+from flask_crm_sync.testing import FakeAdapter
 from tests.sync.conftest import Portal, new_portal, portal, sandbox, wire_settings, wired  # noqa: F401
+from tests.sync.dying import Killed
 from tests.sync.world import ACCOUNT, World
+
+from .conftest import BothWays
 
 
 @pytest.fixture
@@ -64,3 +70,67 @@ def test_a_poll_that_fails_begins_where_the_last_one_ended(polled: World, portal
     portal.heal()
     later(polled)
     assert city(polled) == "Wien"
+
+
+def test_a_defect_in_a_look_is_said_and_costs_no_other_work(both: BothWays, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, _ = both.person()
+
+    def broken(_self: FakeAdapter, _cursor: str) -> RemoteChanges:
+        raise ValueError("that is no cursor")
+
+    both.world.set_connection(pull_at=both.world.clock.now())
+    other = both.world.client("Bo", email="bo@example.com")
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeAdapter, "changes_since", broken)
+        both.world.run()
+    assert (both.world.last(other).status, both.world.connection.pull_code) == ("success", DEFECT)
+    both.crm.edit(str(both.world.link(client).remote_id), city="Wien")
+    both.tell(str(both.world.link(client).remote_id))
+    both.world.run_until_done()
+    assert (both.city(client), both.world.connection.pull_code) == ("Wien", "")
+
+
+def test_a_worker_that_dies_in_a_look_has_nobodys_operation_in_hand(
+    both: BothWays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_self: FakeAdapter, _cursor: str) -> RemoteChanges:
+        raise Killed
+
+    monkeypatch.setattr(FakeAdapter, "changes_since", killed)
+    both.world.set_connection(pull_at=both.world.clock.now())
+    both.world.client("Bo", email="bo@example.com")
+    with pytest.raises(Killed):
+        both.world.run()
+    (waiting,) = both.world.pending()
+    assert (waiting.claim, waiting.attempts) == (None, 0)
+
+
+def test_more_hints_than_one_look_takes_are_looked_at_without_a_pause(
+    both: BothWays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeAdapter, "batch_size", 2)
+    clients = both.world.clients(12)
+    both.world.run_until_done()
+    both.tell(*(str(both.world.link(client).remote_id) for client in clients))
+    for _ in range(2):
+        both.world.run()
+    assert all(row.used_at for row in both.world.rows(Delivery))
+
+
+def test_a_hint_that_comes_while_the_crm_is_looked_at_waits_for_no_poll(
+    both: BothWays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, record = both.person()
+    asked = FakeAdapter.changes_since
+
+    def meanwhile(self: FakeAdapter, cursor: str) -> RemoteChanges:
+        both.crm.edit(record, city="Wien")
+        both.tell(record)
+        return asked(self, cursor)
+
+    both.tell(record)
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeAdapter, "changes_since", meanwhile)
+        both.world.run()
+    both.world.run()
+    assert both.city(client) == "Wien"
