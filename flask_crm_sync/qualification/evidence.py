@@ -52,12 +52,26 @@ def held_to_evidence(verdict: Verdict, transcript: Transcript) -> Verdict:
 
 
 def speaking_lines(transcript: Transcript) -> frozenset[int]:
-    """Return the numbers of the messages, the client's and others', that speak to the reviewer."""
+    """Return the numbers of the messages, the client's and others', that speak to the reviewer.
+
+    An instruction may begin above them, in the subject.
+    """
     found: set[int] = set()
+    above = _above(transcript)
     for lines in (transcript.of_client, [line for line in transcript.lines if line.sender != CLIENT]):
-        places = speaking_numbers([line.text for line in lines])
-        found |= {lines[place].number for place in places if lines[place].number not in transcript.withheld}
+        places = speaking_numbers([*above, *(line.text for line in lines)])
+        numbers = {lines[place - len(above)].number for place in places if place >= len(above)}
+        found |= numbers - transcript.withheld
     return frozenset(found)
+
+
+def speaks_above(transcript: Transcript) -> bool:
+    """Tell whether what stands above the messages speaks to the reviewer: subject or channel."""
+    return bool(speaking_numbers(_above(transcript)))
+
+
+def _above(transcript: Transcript) -> list[str]:
+    return [text for text in (transcript.channel, transcript.subject) if text]
 
 
 def trimmed(quote: str) -> str:

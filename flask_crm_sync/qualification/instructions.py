@@ -96,11 +96,11 @@ _SPEAKS = re.compile(
 )
 
 
-_SPACED = re.compile(r"(?<!\w)(?:\w[ .·_-]){3,}\w(?!\w)")
-_BETWEEN = re.compile(r"[ .·_-]")
+_SPACED = re.compile(r"(?<!\w)(?:\w[ .·•_*|/,+~:-]){3,}\w(?!\w)")
+_BETWEEN = re.compile(r"[ .·•_*|/,+~:-]")
 _MIXED = re.compile(r"\w*[a-z]\w*")
-_LOOK_ALIKE = str.maketrans("аеорсухіѕјԁһкмтвнαορετινκ", "aeopcyxisjdhkmtbhaopetivk")
-"""Cyrillic and Greek letters that look like Latin ones; they count as such in words that have Latin letters too."""
+_LOOK_ALIKE = str.maketrans("аеорсухіѕјԁһкмтвнԛԝѵӏαορετινκսոցհօɑɡꞁ", "aeopcyxisjdhkmtbhqwvlaopetivkunghoagl")
+"""Letters of other alphabets that look like Latin ones; they count as such in words that have Latin letters too."""
 
 
 def speaks_to_reviewer(text: str) -> bool:

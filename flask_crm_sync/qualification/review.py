@@ -16,7 +16,7 @@ from ..models.qualification import UNQUALIFIED as IS_UNQUALIFIED
 from . import review_reasons as why_not
 from .criteria import Criterion
 from .described import described
-from .evidence import held_to_evidence, speaking_lines
+from .evidence import held_to_evidence, speaking_lines, speaks_above
 from .reviewers.base import QUALIFIED, UNQUALIFIED, Case, Reviewer, ReviewFailed, Verdict
 from .reviewers.base import UNDECIDED as NOT_DECIDED
 from .transcript import CLIENT, make_transcript
@@ -50,14 +50,16 @@ def make_case(
 def review_one(reviewer: Reviewer, case: Case) -> Verdict | ReviewFailed:
     """Ask a reviewer and hold its verdict to its evidence.
 
-    Where somebody in the conversation speaks to the reviewer and it comes to a decision, it is asked a second time
-    without those messages: the decision must stand without them.
+    Where somebody in the conversation, or its subject, speaks to the reviewer and it comes to a decision, it is asked a
+    second time without those words: the decision must stand without them.
     """
     if not any(line.sender == CLIENT for line in case.transcript.lines):
         return Verdict(NOT_DECIDED, 0, why_not.NOTHING_SAID)
     verdict = _asked(reviewer, case)
     speaking = speaking_lines(case.transcript)
-    if isinstance(verdict, ReviewFailed) or verdict.outcome == NOT_DECIDED or not speaking:
+    if isinstance(verdict, ReviewFailed) or verdict.outcome == NOT_DECIDED:
+        return verdict
+    if not speaking and not speaks_above(case.transcript):
         return verdict
     again = _asked(reviewer, replace(case, transcript=case.transcript.without(speaking)))
     if isinstance(again, ReviewFailed) or again.outcome == verdict.outcome:

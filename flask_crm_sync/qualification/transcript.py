@@ -66,12 +66,13 @@ class Transcript:
         return tuple(line for line in self.lines if line.sender == CLIENT and line.number not in self.withheld)
 
     def without(self, numbers: Iterable[int]) -> Transcript:
-        """Return the same conversation with the texts of some messages withheld, and the subject too."""
-        return replace(self, withheld=self.withheld | frozenset(numbers), subject="")
+        """Return the same conversation with the texts of some messages withheld, and what stands above them all."""
+        return replace(self, withheld=self.withheld | frozenset(numbers), subject="", channel="")
 
     def heading(self) -> str:
-        """Return the subject as a JSON object of its own: it is as untrusted as any message."""
-        return json.dumps({"subject": self.subject}, ensure_ascii=False)
+        """Return channel and subject as a JSON object, "" for neither: they are as untrusted as any message."""
+        above = {name: text for name, text in (("channel", self.channel), ("subject", self.subject)) if text}
+        return json.dumps(above, ensure_ascii=False) if above else ""
 
     def rows(self) -> Iterator[str]:
         """Yield one JSON object for each message, and one for each gap: no text can look like the next message."""

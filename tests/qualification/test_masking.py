@@ -130,5 +130,5 @@ def test_no_record_makes_masking_slow(name: str, text: str) -> None:
 
 
 def test_a_pile_of_marks_does_not_hold_up_a_review() -> None:
-    """Putting them in order took the square of their number: half an hour for this one."""
-    assert len(no_mask("a" + "\u0301\u0316" * 500_000)) > 1000
+    """Putting them in order took the square of their number: minutes for this one."""
+    assert len(no_mask("a" + "\u0301\u0316" * 150_000)) > 1000

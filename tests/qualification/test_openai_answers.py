@@ -33,7 +33,7 @@ def completion(content: Any, finish: str = "stop", **more: Any) -> dict[str, Any
 )
 def test_a_verdict_is_read_however_it_is_wrapped(content: Any) -> None:
     assert verdict_of(completion(content), "asked") == Verdict(
-        "qualified", 90, "Wants a bike.", ("I want a bike",), "judge-2", "fp_1/1"
+        "qualified", 90, "Wants a bike.", ("I want a bike",), "judge-2", "fp_1/2"
     )
 
 

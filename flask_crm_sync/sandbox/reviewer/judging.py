@@ -39,7 +39,10 @@ class Said:
 
 
 def read(shown: str) -> list[Said]:
-    """Return the messages in what a request shows: lines that are JSON objects with `from` and `text`."""
+    """Return the messages in what a request shows: lines that are JSON objects with `from` and `text`.
+
+    What stands above them, channel and subject, is read as what nobody said.
+    """
     return list(_messages(shown))
 
 
@@ -93,3 +96,5 @@ def _messages(shown: str) -> Iterator[Said]:
             continue
         if isinstance(found, dict) and isinstance(found.get("text"), str):
             yield Said(str(found.get("from", "")), found["text"])
+        elif isinstance(found, dict):
+            yield from (Said("", found[name]) for name in ("channel", "subject") if isinstance(found.get(name), str))
