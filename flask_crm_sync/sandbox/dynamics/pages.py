@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..panel import PER_PAGE, is_live, page_number
+from ..people_pages import PeoplePages
 from ..switches import add_switch_page
 from . import view
 from .environments import DEFAULT_ENVIRONMENT
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .vendor import Dynamics
 
 LIST = "/_sandbox/dynamics/contacts"
-HOOKS = "/_sandbox/dynamics/webhooks"
 
 
 def pages_blueprint(dynamics: Dynamics) -> Blueprint:
@@ -29,8 +28,14 @@ def pages_blueprint(dynamics: Dynamics) -> Blueprint:
     blueprint = Blueprint("dynamics_pages", __name__)
     _add_lists(blueprint, dynamics)
     _add_contact(blueprint, dynamics)
-    _add_edits(blueprint, dynamics)
-    _add_webhooks(blueprint, dynamics)
+    pages = PeoplePages(
+        "dynamics", blueprint, lambda: _portal(dynamics), lambda wrong: _list(dynamics, CONTACT, wrong), DataverseError
+    )
+    pages.add_edits(dynamics)
+    pages.add_merge(dynamics.merge_contacts)
+    _add_state(pages, dynamics)
+    portals = dynamics.environments.all
+    pages.add_webhooks(dynamics.sender, dynamics.sender.deliveries, header=lambda: HEADER, all_portals=portals)
     add_switch_page(blueprint, dynamics)
     return blueprint
 
@@ -87,82 +92,10 @@ def _contact(dynamics: Dynamics, contact_id: str) -> ResponseReturnValue:
     )
 
 
-def _add_edits(blueprint: Blueprint, dynamics: Dynamics) -> None:
-    @blueprint.post(LIST)
-    def create() -> ResponseReturnValue:
-        values = {name: value for name, value in request.form.items() if value}
-        return _done(dynamics, lambda portal: dynamics.add_contact(values, portal))
-
-    @blueprint.post("/_sandbox/dynamics/merge")
-    def merge() -> ResponseReturnValue:
-        primary, other = request.form["primary"], request.form["other"]
-        return _done(dynamics, lambda portal: dynamics.merge_contacts(primary, other, portal))
-
-    @blueprint.post(f"{LIST}/<contact_id>")
-    def edit(contact_id: str) -> ResponseReturnValue:
-        return _edit(dynamics, contact_id, {request.form["name"]: request.form.get("value", "")})
-
-    @blueprint.post(f"{LIST}/<contact_id>/state")
+def _add_state(pages: PeoplePages[str], dynamics: Dynamics) -> None:
+    @pages.blueprint.post(f"{LIST}/<contact_id>/state")
     def switch_state(contact_id: str) -> ResponseReturnValue:
-        return _edit(dynamics, contact_id, {"statecode": 1 if request.form.get("active") == "no" else 0})
-
-    @blueprint.post(f"{LIST}/<contact_id>/delete")
-    def delete(contact_id: str) -> ResponseReturnValue:
-        def remove(portal: str) -> str:
-            dynamics.delete_contact(contact_id, portal)
-            return ""
-
-        return _done(dynamics, remove)
-
-
-def _add_webhooks(blueprint: Blueprint, dynamics: Dynamics) -> None:
-    def shown(wrong: str = "", secret: str = "") -> str:
-        portal = _portal(dynamics)
-        return render_template(
-            "dynamics/webhooks.html",
-            listed=dynamics.sender.listed(portal),
-            sent=dynamics.sender.deliveries()[:PER_PAGE],
-            wrong=wrong,
-            secret=secret,
-            header=HEADER,
-            portal_id=portal,
-            all_portals=dynamics.environments.all(),
-        )
-
-    @blueprint.get(HOOKS)
-    def webhooks() -> ResponseReturnValue:
-        return shown()
-
-    @blueprint.post(HOOKS)
-    def add() -> ResponseReturnValue:
-        try:
-            hook = dynamics.sender.add(_portal(dynamics), request.form["url"])
-        except ValueError as error:
-            return shown(str(error)), 400
-        return shown(secret=hook.secret)
-
-    @blueprint.post(f"{HOOKS}/<int:hook_id>/remove")
-    def remove(hook_id: int) -> ResponseReturnValue:
-        dynamics.sender.remove(hook_id)
-        return redirect(f"{HOOKS}?portal={_portal(dynamics)}", 303)
-
-
-def _edit(dynamics: Dynamics, contact_id: str, values: Mapping[str, Any]) -> ResponseReturnValue:
-    def save(portal: str) -> str:
-        dynamics.edit_contact(contact_id, values, portal)
-        return contact_id
-
-    return _done(dynamics, save)
-
-
-def _done(dynamics: Dynamics, work: Callable[[str], str]) -> ResponseReturnValue:
-    """Do what a person asked for and go to the contact, or say on the list why not."""
-    portal = _portal(dynamics)
-    try:
-        contact_id = work(portal)
-    except DataverseError as error:
-        return _list(dynamics, CONTACT, error.message), error.status
-    return redirect(f"{LIST}/{contact_id}?portal={portal}" if contact_id else f"{LIST}?portal={portal}", 303)
+        return pages.edited(dynamics, contact_id, {"statecode": 1 if request.form.get("active") == "no" else 0})
 
 
 def _portal(dynamics: Dynamics) -> str:

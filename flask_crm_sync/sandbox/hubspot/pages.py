@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..panel import PER_PAGE, is_live, page_number
+from ..people_pages import PeoplePages
 from ..switches import add_switch_page
 from . import view
 from .access import DEFAULT_PORTAL
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from .vendor import HubSpot
 
 LIST = "/_sandbox/hubspot/contacts"
-HOOKS = "/_sandbox/hubspot/webhooks"
 
 
 def pages_blueprint(hubspot: HubSpot) -> Blueprint:
@@ -28,8 +27,12 @@ def pages_blueprint(hubspot: HubSpot) -> Blueprint:
     blueprint = Blueprint("hubspot_pages", __name__)
     _add_lists(blueprint, hubspot)
     _add_contact(blueprint, hubspot)
-    _add_edits(blueprint, hubspot)
-    _add_webhooks(blueprint, hubspot)
+    pages = PeoplePages(
+        "hubspot", blueprint, lambda: _portal(hubspot), lambda wrong: _list(hubspot, CONTACTS, wrong), HubSpotError
+    )
+    pages.add_edits(hubspot)
+    pages.add_merge(hubspot.merge_contacts)
+    pages.add_webhooks(hubspot.listeners, hubspot.sender.deliveries, all_portals=hubspot.access.portals)
     add_switch_page(blueprint, hubspot)
     return blueprint
 
@@ -91,77 +94,6 @@ def _contact(hubspot: HubSpot, contact_id: str, wrong: str = "") -> ResponseRetu
         wrong=wrong,
         portal_id=desk.portal.portal_id,
     )
-
-
-def _add_edits(blueprint: Blueprint, hubspot: HubSpot) -> None:
-    @blueprint.post(LIST)
-    def create() -> ResponseReturnValue:
-        values = {name: value for name, value in request.form.items() if value}
-        return _done(hubspot, lambda portal: hubspot.add_contact(values, portal))
-
-    @blueprint.post("/_sandbox/hubspot/merge")
-    def merge() -> ResponseReturnValue:
-        primary, other = request.form["primary"], request.form["other"]
-        return _done(hubspot, lambda portal: hubspot.merge_contacts(primary, other, portal))
-
-    @blueprint.post(f"{LIST}/<contact_id>")
-    def edit(contact_id: str) -> ResponseReturnValue:
-        values = {request.form["name"]: request.form.get("value", "")}
-
-        def save(portal: int) -> str:
-            hubspot.edit_contact(contact_id, values, portal)
-            return contact_id
-
-        return _done(hubspot, save)
-
-    @blueprint.post(f"{LIST}/<contact_id>/delete")
-    def delete(contact_id: str) -> ResponseReturnValue:
-        def remove(portal: int) -> str:
-            hubspot.delete_contact(contact_id, portal)
-            return ""
-
-        return _done(hubspot, remove)
-
-
-def _add_webhooks(blueprint: Blueprint, hubspot: HubSpot) -> None:
-    def shown(wrong: str = "", secret: str = "") -> str:
-        portal = _portal(hubspot)
-        return render_template(
-            "hubspot/webhooks.html",
-            listed=hubspot.listeners.listed(portal),
-            sent=hubspot.sender.deliveries()[:PER_PAGE],
-            wrong=wrong,
-            secret=secret,
-            portal_id=portal,
-            all_portals=hubspot.access.portals(),
-        )
-
-    @blueprint.get(HOOKS)
-    def webhooks() -> ResponseReturnValue:
-        return shown()
-
-    @blueprint.post(HOOKS)
-    def add() -> ResponseReturnValue:
-        try:
-            listener = hubspot.listeners.add(_portal(hubspot), request.form["url"])
-        except ValueError as error:
-            return shown(str(error)), 400
-        return shown(secret=listener.secret)
-
-    @blueprint.post(f"{HOOKS}/<int:webhook_id>/remove")
-    def remove(webhook_id: int) -> ResponseReturnValue:
-        hubspot.listeners.remove(webhook_id)
-        return redirect(f"{HOOKS}?portal={_portal(hubspot)}", 303)
-
-
-def _done(hubspot: HubSpot, work: Callable[[int], str]) -> ResponseReturnValue:
-    """Do what a person asked for and go to the contact, or say on the list why not."""
-    portal = _portal(hubspot)
-    try:
-        contact_id = work(portal)
-    except HubSpotError as error:
-        return _list(hubspot, CONTACTS, error.message), error.status
-    return redirect(f"{LIST}/{contact_id}?portal={portal}" if contact_id else f"{LIST}?portal={portal}", 303)
 
 
 def _portal(hubspot: HubSpot) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..panel import PER_PAGE, is_live, page_number
+from ..people_pages import PeoplePages
 from ..switches import add_switch_page
 from . import ids, view
 from .errors import SalesforceError
@@ -26,8 +26,13 @@ def pages_blueprint(salesforce: Salesforce) -> Blueprint:
     blueprint = Blueprint("salesforce_pages", __name__)
     _add_lists(blueprint, salesforce)
     _add_record(blueprint, salesforce)
-    _add_edits(blueprint, salesforce)
-    _add_org(blueprint, salesforce)
+    pages = PeoplePages(
+        "salesforce", blueprint, lambda: _portal(salesforce), lambda wrong: _people(salesforce, wrong), SalesforceError
+    )
+    pages.add_edits(salesforce, lambda values, org: _add(salesforce, values, org))
+    pages.add_merge(salesforce.merge_contacts)
+    _add_conversion(pages, salesforce)
+    _add_org(pages, salesforce)
     add_switch_page(blueprint, salesforce)
     return blueprint
 
@@ -113,73 +118,35 @@ def _record(salesforce: Salesforce, record_id: str) -> ResponseReturnValue:
     )
 
 
-def _add_edits(blueprint: Blueprint, salesforce: Salesforce) -> None:
-    @blueprint.post(LIST)
-    def create() -> ResponseReturnValue:
-        values = {name: value for name, value in request.form.items() if value and name != "type"}
-        kind = request.form.get("type", "Lead")
-        return _done(salesforce, lambda org: salesforce.add_contact(values, org, kind))
+def _add(salesforce: Salesforce, values: dict[str, str], org: str) -> str:
+    kind = values.pop("type", "Lead")
+    return salesforce.add_contact(values, org, kind)
 
-    @blueprint.post("/_sandbox/salesforce/merge")
-    def merge() -> ResponseReturnValue:
-        primary, other = request.form["primary"], request.form["other"]
-        return _done(salesforce, lambda org: salesforce.merge_contacts(primary, other, org))
 
-    @blueprint.post(f"{LIST}/<record_id>")
-    def edit(record_id: str) -> ResponseReturnValue:
-        values = {request.form["name"]: request.form.get("value", "")}
-
-        def save(org: str) -> str:
-            salesforce.edit_contact(record_id, values, org)
-            return record_id
-
-        return _done(salesforce, save)
-
-    @blueprint.post(f"{LIST}/<record_id>/convert")
+def _add_conversion(pages: PeoplePages[str], salesforce: Salesforce) -> None:
+    @pages.blueprint.post(f"{LIST}/<record_id>/convert")
     def convert(record_id: str) -> ResponseReturnValue:
-        return _done(salesforce, lambda org: salesforce.convert_lead(record_id, org))
-
-    @blueprint.post(f"{LIST}/<record_id>/delete")
-    def delete(record_id: str) -> ResponseReturnValue:
-        def remove(org: str) -> str:
-            salesforce.delete_contact(record_id, org)
-            return ""
-
-        return _done(salesforce, remove)
+        return pages.done(lambda org: salesforce.convert_lead(record_id, org))
 
 
-def _add_org(blueprint: Blueprint, salesforce: Salesforce) -> None:
-    @blueprint.post("/_sandbox/salesforce/org")
+def _add_org(pages: PeoplePages[str], salesforce: Salesforce) -> None:
+    @pages.blueprint.post("/_sandbox/salesforce/org")
     def settings() -> ResponseReturnValue:
         kinds = [kind for kind in KEY_KINDS if kind in request.form.getlist("key_field_on")]
         daily = request.form.get("daily_requests", "")
         values = {"key_field_on": kinds, "daily_requests": int(daily) if daily.isdigit() else None}
 
-        def save(org: str) -> str:
+        def save(org: str) -> None:
             salesforce.add_portal(org, settings=values)
-            return ""
 
-        return _done(salesforce, save)
+        return pages.done(save)
 
-    @blueprint.post("/_sandbox/salesforce/expire")
+    @pages.blueprint.post("/_sandbox/salesforce/expire")
     def expire() -> ResponseReturnValue:
-        def end(org: str) -> str:
+        def end(org: str) -> None:
             salesforce.expire_sessions(org)
-            return ""
 
-        return _done(salesforce, end)
-
-
-def _done(salesforce: Salesforce, work: Callable[[str], str]) -> ResponseReturnValue:
-    """Do what a person asked for and go to the record, or say on the list why not."""
-    portal = _portal(salesforce)
-    try:
-        record_id = work(portal)
-    except SalesforceError as error:
-        return _people(salesforce, error.message), error.status
-    except ValueError as error:
-        return _people(salesforce, str(error)), 400
-    return redirect(f"{LIST}/{record_id}?portal={portal}" if record_id else f"{LIST}?portal={portal}", 303)
+        return pages.done(end)
 
 
 def _portal(salesforce: Salesforce) -> str:
