@@ -133,6 +133,18 @@ def test_settings_are_changed_and_catching_up_is_watched(page: Page, desk: Helpd
     expect(page.get_by_text("4 of 4")).to_be_visible()
 
 
+def test_a_keyboard_goes_on_from_what_a_form_has_come_to(page: Page) -> None:
+    page.goto("/crm/")
+    connect(page)
+    for button, told in [("Pause", "Paused."), ("Resume", "Resumed."), ("Test connection", "The connection works")]:
+        page.locator("#crmsync-card-hubspot").get_by_role("button", name=button).focus()
+        page.keyboard.press("Enter")
+        notice = page.get_by_role("status").filter(has_text=told)
+        expect(notice).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("main a").first).to_be_focused()
+
+
 def test_catching_up_is_stopped_from_the_card(page: Page, desk: Helpdesk) -> None:
     page.goto("/crm/")
     connect(page)

@@ -43,6 +43,14 @@ def test_one_client_is_told_of_in_the_singular(desk: Helpdesk) -> None:
     assert "Catch up on 1 client that HubSpot does not have" in read(desk.browser("manager"), PAGE)
 
 
+def test_nobody_is_asked_to_catch_up_on_no_clients(desk: Helpdesk) -> None:
+    desk.connect()
+    desk.change(Connection, enabled=False)
+    page = read(desk.browser("manager"), PAGE)
+    assert "about 0 clients" not in page
+    assert "Catch up on the clients that HubSpot does not have" in page
+
+
 def test_saving_changes_the_connection(desk: Helpdesk) -> None:
     view = desk.connect()
     page = told(desk.browser("manager"), PAGE, enabled="on", sync_notes="on", interval="15")
