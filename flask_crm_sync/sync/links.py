@@ -38,6 +38,8 @@ class LinkState:
     """Per field that came home: which way it went last, how often it turned round, since when (epoch seconds)."""
     seen_at: datetime | None = None
     """When its subject was about to be loaded, for a link that has no row yet."""
+    is_left: bool = False
+    """Whether the host has merged its client into another, so that its record is left as it is; told by the record."""
 
     @property
     def key(self) -> str:
@@ -80,11 +82,14 @@ def load_by_record(
 ) -> dict[str, LinkState]:
     """Return the links that lead to these CRM records, tombstones too, by the record's id."""
     wanted = {"of": connection_id, "kind": remote_type, "ids": list(remote_ids)}
-    found = (_state(row) for row in connection.execute(_LOAD_BY_RECORD, wanted))
-    return {link.remote_id: link for link in found if link.remote_id is not None}
+    found = {}
+    for row in connection.execute(_LOAD_BY_RECORD, wanted):
+        link = found[row.remote_id] = _state(row)
+        link.is_left = row.merged_into is not None
+    return found
 
 
-_LOAD_BY_RECORD = sa.select(*(table.c[name] for name in _READ)).where(
+_LOAD_BY_RECORD = sa.select(*(table.c[name] for name in (*_READ, "merged_into"))).where(
     table.c.connection_id == sa.bindparam("of"),
     table.c.remote_type == sa.bindparam("kind"),
     table.c.remote_id.in_(sa.bindparam("ids", expanding=True)),
@@ -163,6 +168,17 @@ _OWNERS = sa.select(table.c.remote_id, table.c.subject_id).where(
     table.c.remote_type == sa.bindparam("kind"),
     table.c.remote_id.in_(sa.bindparam("ids", expanding=True)),
 )
+
+
+def release_records(
+    connection: sa.Connection, connection_id: UUID, remote_type: str, links: Iterable[LinkState], now: datetime
+) -> None:
+    """Let the records of these links go from whoever had them before, in the transaction that saves the links."""
+    bare = {"state": TOMBSTONE, "remote_id": None, "remote_url": None, "intents": None, "updated_at": now}
+    for link in links:
+        same = sa.and_(table.c.remote_type == remote_type, table.c.remote_id == link.remote_id)
+        former = sa.and_(table.c.connection_id == connection_id, same, table.c.id != link.id)
+        connection.execute(table.update().where(former).values(bare))
 
 
 def save_links(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any
 
@@ -15,12 +16,15 @@ import sqlalchemy as sa
 
 from ..crm.base import RemoteChange, RemoteRecord
 from ..errors import CRMError, ReconnectRequired, RecordMissing, UnsupportedFeature
+from ..host.writing import writable_fields, writable_flags
 from ..models import Connection, Delivery
 from ..models.operation import UPDATE
 from .conflicts import remote_operation
 from .drain import CONTACT, Drain
 from .lease import LeaseLost
 from .links import LinkState, load_by_record
+from .mapping.coming_home import sources_at_home
+from .mapping.rows import read_mapping
 from .merge import FieldRule
 from .newcomers import newcomer_operation
 from .operations import owe
@@ -126,6 +130,7 @@ def _take_in(
 ) -> None:
     """Owe what the changes ask for, and keep how far we came, in one transaction."""
     now, both = desk.now(), two_way_of(desk.connection)
+    coming = _coming_home(desk, both)
     with desk.sync.database.write() as database:
         desk.lease.renew(database, desk.sync.clock)
         ids = {id for change in changes for id in (change.record_id, change.became) if id}
@@ -138,7 +143,7 @@ def _take_in(
                 if both.create_clients and change.what != "deleted" and newcomer not in links:
                     newcomers[newcomer] = newcomer_operation(desk.connection, newcomer, now)
                 continue
-            if _is_known(desk, both, change, link):
+            if _is_known(desk, change, link, coming):
                 echoes += 1
                 continue
             row = remote_operation(desk.connection, link.subject_id, lane=UPDATE, now=now)
@@ -153,17 +158,26 @@ def _take_in(
         database.execute(own.values({**counted, **(place or {})}))
 
 
-def _is_known(desk: Drain, both: TwoWay, change: RemoteChange, link: LinkState) -> bool:
-    """Tell by content whether a change is our own write, or was agreed already; a deletion that we know of is, too."""
+def _coming_home(desk: Drain, both: TwoWay) -> frozenset[str]:
+    """Return the CRM's fields of which a change is news: those that come home, where the host can be written."""
+    host, rules = desk.sync.host, rules_of(desk.connection, both.rules)
+    sources = sources_at_home(desk.adapter.fields, read_mapping(desk.connection))
+    written = writable_fields(host) | writable_flags(host)
+    comes = (name for name in sources if rules.get(name, FieldRule()).direction in ("in", "both"))
+    return frozenset(name for name in comes if sources[name] in written)
+
+
+def _is_known(desk: Drain, change: RemoteChange, link: LinkState, coming: AbstractSet[str]) -> bool:
+    """Tell by content whether a change is our own write, or was agreed already; a deletion that we know of is, too, and
+    whatever becomes of a record that a merge of clients has left.
+    """
     if not link.is_active:
-        return change.what == "deleted"
+        return change.what == "deleted" or link.is_left
     if change.what != "changed" or change.record is None or link.base is None:
         return False
-    digest, rules = desk.digester(link.id), rules_of(desk.connection, both.rules)
-    for name, value in change.record.values.items():
-        if rules.get(name, FieldRule()).direction not in ("in", "both"):
-            continue
-        shown = digest(name, value)
+    digest = desk.digester(link.id)
+    for name in coming & change.record.values.keys():
+        shown = digest(name, change.record.values[name])
         agreed = link.base.fields.get(name, ("", ""))[1]
         if shown != agreed and shown not in link.intents.get(name, ()):
             return False

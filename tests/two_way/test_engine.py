@@ -335,3 +335,12 @@ def test_a_client_whose_address_has_other_letters_is_matched_as_well(both: BothW
     assert both.world.operation(subject_type="record").reason == "client_known"
     both.world.run_until_done()
     assert both.world.link(client).remote_id == record
+
+
+def test_edit_of_a_field_that_this_app_has_not_owes_nothing(both: BothWays) -> None:
+    _, record = both.person()
+    owed = len(both.world.operations())
+    both.crm.edit(record, company="Lovelace Ltd")
+    both.tell(record)
+    both.world.run_until_done()
+    assert (len(both.world.operations()), both.crm.records[record].values["company"]) == (owed, "Lovelace Ltd")
