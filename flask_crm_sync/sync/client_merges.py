@@ -5,7 +5,7 @@ Nothing is deleted in a CRM. Everything happens in the caller's transaction, whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -59,6 +59,13 @@ def merged_into(database: sa.Connection, account_id: str, client_id: str) -> lis
     own = sa.select(_connections.c.id).where(_connections.c.account_id == account_id)
     gone = sa.and_(links.c.connection_id.in_(own), links.c.merged_into == client_id)
     return list(database.execute(sa.select(links.c.subject_id).where(gone).distinct()).scalars())
+
+
+def merged_among(database: sa.Connection, connection_id: UUID, client_ids: Iterable[str]) -> set[str]:
+    """Return who of clients with a link on a connection was merged into another."""
+    own = sa.and_(links.c.connection_id == connection_id, links.c.subject_type == CLIENT)
+    gone = sa.and_(own, links.c.subject_id.in_(list(client_ids)), links.c.merged_into.is_not(None))
+    return set(database.execute(sa.select(links.c.subject_id).where(gone)).scalars())
 
 
 def forget_merged(database: sa.Connection, account_id: str, client_id: str) -> None:

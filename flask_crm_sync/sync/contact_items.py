@@ -33,6 +33,8 @@ class ContactItem:
     created: bool = False
     strayed: bool = False
     """Whether the CRM wrote another record than the one that was meant: it was there already, or a merge's survivor."""
+    takes_over: bool = False
+    """Whether the record stood for a client who is there no more."""
     behind: ContactItem | None = field(default=None, repr=False)
     """The client of this batch that goes first, as both have one e-mail or phone."""
     refused: Mapping[str, str] = field(default_factory=dict)

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from ..crm.base import Lookup, Match, RemoteRecord
 from ..errors import AlreadyLinked, AmbiguousMatch, CannotConfirm, CRMError, RecordMissing
 from ..models.link import TOMBSTONE
 from ..models.operation import PENDING, USE
 from . import reasons
 from .attempts import CHOICE, LINK, MANY, NOTHING
+from .client_merges import merged_among
 from .contact_items import ContactItem, still_open
 from .drain import CONTACT, Drain, alone
 from .links import owners
@@ -105,7 +108,8 @@ def _bury(item: ContactItem) -> None:
 def refuse_taken(drain: Drain, items: Sequence[ContactItem], beside: Sequence[ContactItem] = ()) -> None:
     """A record stands for one client only: a second client that matches it is told so.
 
-    `beside` are the others of the batch: what they found or wrote is theirs, though no link says so yet.
+    `beside` are the others of the batch: what they found or wrote is theirs, though no link says so yet. The record of
+    a client who is there no more is free for another.
     """
     found = [item for item in still_open(items) if item.record is not None and item.record.id != item.link.remote_id]
     if not found:
@@ -113,13 +117,24 @@ def refuse_taken(drain: Drain, items: Sequence[ContactItem], beside: Sequence[Co
     asking = {item.client.id for item in found}
     taken = {one.record.id: one.client.id for one in still_open(beside) if one.record and one.client.id not in asking}
     with drain.sync.database.read() as connection:
-        taken |= owners(connection, drain.connection_id, CONTACT, [item.record.id for item in found if item.record])
+        linked = owners(connection, drain.connection_id, CONTACT, [item.record.id for item in found if item.record])
+        left = _who_left(drain, connection, set(linked.values()))
+    taken |= {record_id: owner for record_id, owner in linked.items() if owner not in left}
     for item in found:
         assert item.record is not None
         owner = taken.setdefault(item.record.id, item.client.id)
+        item.takes_over = linked.get(item.record.id) in left
         if owner != item.client.id:
             error = AlreadyLinked(f"The record {item.record.id} stands for client {owner} already.")
             item.verdict = drain.judged(item.operation, error, alone=True)
+
+
+def _who_left(drain: Drain, connection: sa.Connection, client_ids: set[str]) -> set[str]:
+    """Return the clients who need their records no more: the host has deleted them, or merged them into another."""
+    if not client_ids:
+        return set()
+    here = drain.sync.host.load_clients(connection, client_ids)
+    return (client_ids - here.keys()) | merged_among(connection, drain.connection_id, client_ids)
 
 
 def defer_twins(drain: Drain, items: Sequence[ContactItem]) -> None:

@@ -14,7 +14,7 @@ from .contact_items import ContactItem
 from .contacts import push_contacts
 from .drain import CONTACT, Drain
 from .erasing import ErasureItem, push_erasures, settle_erasures
-from .links import save_links
+from .links import release_records, save_links
 from .notes import NoteItem, push_notes, save_note_links
 from .overwritten import forget_unwritten
 from .putting_back import PutBackItem, push_put_backs, settle_put_backs
@@ -53,6 +53,8 @@ def save_worked(drain: Drain, connection: sa.Connection, worked: Worked) -> None
     """Write what the batch did to links, receipts and the like, in the transaction that settles it."""
     now = drain.now()
     contact_links = [item.link for item in worked.contacts if item.touches_link]
+    taken_over = [item.link for item in worked.contacts if item.takes_over and item.link.is_active]
+    release_records(connection, drain.connection_id, CONTACT, taken_over, now)
     save_links(connection, drain.connection_id, CLIENT, CONTACT, contact_links, now)
     save_note_links(connection, drain.connection_id, [item for item in worked.notes if item.touches_link], now)
     forget_unwritten(connection, worked.contacts)

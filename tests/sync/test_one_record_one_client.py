@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
 from flask_crm_sync.crm.base import Write, Written
 from flask_crm_sync.errors import CRMError, Duplicate, OutcomeUnknown
+from flask_crm_sync.host.bound import BindingFailure
+from flask_crm_sync.host.reading import Host
 from flask_crm_sync.testing import FakeAdapter, FakeCRM
 from tests.sync.world import World
 
@@ -107,3 +109,33 @@ def test_second_client_with_an_email_makes_no_record_before_the_first_ones_late_
     world.run_until_done()
     assert sorted(reasons_of(world, ada, ben)) == [("failed", "already_linked"), ("success", "")]
     assert len(crm.records) == 1
+
+
+def test_client_who_was_deleted_here_and_made_again_gets_the_record_back(world: World, crm: FakeCRM) -> None:
+    ada = world.client("Ada", email="ada@example.com")
+    world.client("Ben", email="ben@example.com")
+    world.run()
+    world.remove(ada)
+    world.run()
+    again = world.client("Ada", email="ada@example.com", city="Graz")
+    assert again != ada
+    world.run_until_done()
+    record = crm.record_with(email="ada@example.com")
+    assert (world.link(again).remote_id, record.values["city"]) == (record.id, "Graz")
+    assert world.link(ada).remote_id is None
+
+
+def test_record_of_a_client_that_the_host_cannot_read_is_no_others(
+    world: World, crm: FakeCRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = world.client("Ada", email="ada@example.com")
+    world.run()
+    again = world.client("Ada", email="ada@example.com")
+    load = Host.load_clients
+
+    def unreadable(host: Host, on: Any, ids: Iterable[str]) -> dict[str, Any]:
+        return {id: BindingFailure(id, "it is code") if id == ada else one for id, one in load(host, on, ids).items()}
+
+    monkeypatch.setattr(Host, "load_clients", unreadable)
+    world.run()
+    assert reasons_of(world, again) == [("failed", "already_linked")]

@@ -62,6 +62,36 @@ def test_a_client_with_a_record_of_its_own_keeps_it_and_the_other_is_left(both: 
     assert [row.id for row in both.world.rows(Client)] == [int(kept)]
 
 
+def test_the_record_that_was_left_is_followed_no_more_though_its_client_stays_here(both: BothWays) -> None:
+    kept, _ = both.person()
+    gone = both.world.client("Eve", email="eve@example.com", city="Linz")
+    both.world.run_until_done()
+    others = str(both.world.link(gone).remote_id)
+    with both.world.sync.database.write() as database:
+        merge_clients(both.world.sync, database, kept, gone)
+    both.world.run_until_done()
+    owed = len(both.world.operations())
+    both.crm.edit(others, city="Wien")
+    both.tell(others)
+    both.world.run_until_done()
+    assert (both.world.link(gone).state, both.city(gone), len(both.world.operations())) == ("tombstone", "Linz", owed)
+
+
+def test_the_link_follows_where_people_merge_the_two_records_in_the_crm_as_well(both: BothWays) -> None:
+    kept, own = both.person()
+    gone = both.world.client("Eve", email="eve@example.com")
+    both.world.run_until_done()
+    others = str(both.world.link(gone).remote_id)
+    merge(both, kept, gone)
+    both.crm.merge(others, own)
+    both.tell(own, others)
+    both.world.run_until_done()
+    assert both.world.link(kept).remote_id == others
+    both.world.edit(kept, city="Linz")
+    both.world.run_until_done()
+    assert both.crm.records[others].values["city"] == "Linz"
+
+
 def test_what_waited_ends_and_notes_follow(both: BothWays) -> None:
     kept, own = both.person()
     gone = both.world.client("Eve", email="eve@example.com")
