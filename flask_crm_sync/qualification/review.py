@@ -6,9 +6,11 @@ Pure but for the reviewer that is asked. Nothing here knows when reviews are due
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..crm.answers import LONGEST_WAIT
 from ..host.records import ClientRecord, ConversationRecord
 from ..models.qualification import CONFIRMED, DOWNGRADED, UNDECIDED, UPGRADED
 from ..models.qualification import QUALIFIED as IS_QUALIFIED
@@ -20,10 +22,12 @@ from .evidence import held_to_evidence, speaking_lines, speaks_above
 from .reviewers.base import QUALIFIED, UNQUALIFIED, Case, Reviewer, ReviewFailed, Verdict
 from .reviewers.base import UNDECIDED as NOT_DECIDED
 from .transcript import CLIENT, make_transcript
+from .visible import one_line
 
 log = logging.getLogger(__name__)
 
 DEFAULT_TOKENS = 8000
+_LONGEST_SAID = 1000
 
 
 def make_case(
@@ -83,7 +87,9 @@ def outcome_of(status: str, verdict: Verdict, threshold: int) -> str:
 def _asked(reviewer: Reviewer, case: Case) -> Verdict | ReviewFailed:
     try:
         verdict = reviewer.review(case)
-        return verdict if isinstance(verdict, ReviewFailed) else held_to_evidence(_sane(verdict), case.transcript)
+        if isinstance(verdict, ReviewFailed):
+            return _sane_failure(verdict)
+        return held_to_evidence(_sane(verdict), case.transcript)
     except Exception as error:
         # A host's own reviewer may raise what it likes; its text may quote the conversation, so only its name is kept.
         log.warning("A reviewer failed with %s.", type(error).__name__)
@@ -91,5 +97,22 @@ def _asked(reviewer: Reviewer, case: Case) -> Verdict | ReviewFailed:
 
 
 def _sane(verdict: Verdict) -> Verdict:
-    """Bring what a host's own reviewer says within bounds."""
-    return replace(verdict, score=min(max(int(verdict.score), 0), 100), reason=verdict.reason[:1000])
+    """Bring what a host's own reviewer says within bounds, and into signs that every database takes."""
+    return replace(
+        verdict,
+        score=min(max(int(verdict.score), 0), 100),
+        reason=_said(verdict.reason),
+        model=_said(verdict.model),
+        version=_said(verdict.version),
+    )
+
+
+def _sane_failure(failed: ReviewFailed) -> ReviewFailed:
+    wait = failed.retry_after
+    if wait is not None:
+        wait = min(max(wait, 0.0), LONGEST_WAIT) if math.isfinite(wait) else LONGEST_WAIT
+    return replace(failed, reason=_said(failed.reason), retry_after=wait)
+
+
+def _said(text: str) -> str:
+    return one_line(text[:_LONGEST_SAID])

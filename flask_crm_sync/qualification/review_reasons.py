@@ -33,3 +33,4 @@ NOT_UNDERSTOOD = "The reviewer does not understand how it was asked. Check that 
 REFUSED = "The reviewer refused to judge this conversation."
 CUT_OFF = "The reviewer's answer was cut off. Raise CRM_SYNC_AI_ANSWER_TOKENS."
 NONSENSE = "The reviewer's answer is not what it was asked for."
+BROKEN_OFF = "The review was broken off each time, by a worker that stopped or failed. The worker's log says more."

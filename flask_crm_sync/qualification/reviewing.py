@@ -15,9 +15,9 @@ from .criteria import Criterion
 from .criteria_of import criteria_of
 from .quotes import places_of
 from .review import make_case, review_one
-from .review_reasons import NOT_CONFIGURED
+from .review_reasons import BROKEN_OFF, NOT_CONFIGURED
 from .reviewers.base import Case, Reviewer, ReviewFailed
-from .schedule import ClaimedReview, claim_due_reviews, put_off_review, settle_review
+from .schedule import MOST_ATTEMPTS, ClaimedReview, claim_due_reviews, put_off_review, settle_review
 from .standings import Move
 from .veil import masks
 
@@ -40,6 +40,8 @@ class Made:
 def make_next_review(sync: Sync, reviewer: Reviewer | None, in_code: Sequence[Criterion] = ()) -> Made | None:
     """Make the next review that is due; return None where none is."""
     for claimed in claim_due_reviews(sync, 1):
+        if claimed.attempts > MOST_ATTEMPTS:  # each of them took its worker with it: this one would, too
+            return Made(put_off_review(sync, claimed, BROKEN_OFF, retry=False))
         if reviewer is None:
             return Made(put_off_review(sync, claimed, NOT_CONFIGURED, retry=False))
         asked = _case(sync, claimed, in_code)

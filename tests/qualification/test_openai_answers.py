@@ -96,3 +96,8 @@ def test_what_an_endpoint_refuses_is_left_out_step_by_step() -> None:
     assert asked.parameters(500) == {"max_completion_tokens": 500}
     assert asked.without({"message": "You sent something odd."}) is None
     assert Abilities().without({"code": "context_length_exceeded", "message": "Reduce max_tokens"}) is None
+
+
+def test_a_model_that_begins_to_think_without_end_is_nonsense_soon() -> None:
+    """Looking for the end of each thought took the square of their number: a minute for 140 kB."""
+    assert verdict_of(completion("<think>" * 300_000), "asked") == ReviewFailed(why.NONSENSE)

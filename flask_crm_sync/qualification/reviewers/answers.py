@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ from .prompt import VERSION
 
 _AN_HOUR = 3600.0
 _LONGEST_REASON, _LONGEST_QUOTE, _MOST_QUOTES, _LONGEST_NAME = 600, 1000, 10, 180
-_THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_THOUGHT_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _OF_PERSONS = {401: why.KEY_REFUSED, 402: why.QUOTA_SPENT, 403: why.NOT_ALLOWED, 404: why.NOT_THERE}
 """Troubles that stay until a person mends them: they are met again by every review, so all wait an hour."""
 
@@ -105,9 +106,18 @@ def _text(content: Any) -> str:
 
 def _object_in(text: str) -> Any:
     """Return the JSON object in a text, None without one; models like to fence it, or to think aloud before it."""
-    text = _THOUGHTS.sub("", text)
+    text = "".join(_aloud(text))
     start, end = text.find("{"), text.rfind("}")
     try:
         return json.loads(text[start : end + 1]) if start >= 0 else None
     except (ValueError, RecursionError):
         return None
+
+
+def _aloud(text: str) -> Iterator[str]:
+    """Yield what stands outside of thoughts; one that does not end is none."""
+    at = 0
+    while (begins := _THOUGHT.search(text, at)) and (ends := _THOUGHT_ENDS.search(text, begins.end())):
+        yield text[at : begins.start()]
+        at = ends.end()
+    yield text[at:]
