@@ -160,4 +160,7 @@ def _shown(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _harmless(name: str, value: Any) -> Any:
     if any(word in name.casefold() for word in _SECRET):
         return _HIDDEN
-    return value if value is None or isinstance(value, bool | int | float) else str(value)[:_LONGEST]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -98,3 +98,11 @@ def test_what_people_did_to_one_entry_is_told_in_order(desk: Helpdesk) -> None:
     found = audit.deeds_on(desk.sync, OURS, audit.OPERATION, 7)
     assert [deed.action for deed in found] == [audit.RETRY, audit.DISMISS]
     assert audit.deeds_on(desk.sync, THEIRS, audit.OPERATION, 7) == []
+
+
+def test_a_long_text_is_cut_where_everybody_sees_it(desk: Helpdesk) -> None:
+    note(desk, after={"required": "word, " * 60, "why": "x" * 200})
+    (deed,) = trail(desk.sync, OURS).deeds
+    assert deed.after is not None
+    assert (len(deed.after["required"]), deed.after["required"][-1]) == (200, "…")
+    assert deed.after["why"] == "x" * 200
