@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from ..models.operation import FAILED, SUCCESS, USE
+from ..models.operation import FAILED, PENDING, SUCCESS, USE
 from ..models.undo import KEPT
 from ..sync import choices
 from ..sync.audit import OPERATION, deeds_on
@@ -28,6 +29,8 @@ from .record_links import web_address
 from .texts import gettext as _
 from .texts import said
 from .timeline import Moment, timeline
+
+_SOON = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def entry(operation_id: int) -> ResponseReturnValue:
         entry=found,
         now=now,
         held_up=held_up,
+        is_soon=not held_up and _is_soon(found, now),
+        manages=may_manage(),
         code=held_up or found.shown_reason(now),
         label=crm_label(found.crm),
         record_url=web_address(found.remote_url),
@@ -88,6 +93,11 @@ def decide(operation_id: int) -> ResponseReturnValue:
         return back_to("entry", operation_id=operation_id)
     done = _("Left as it is.") if decision == choices.DISMISS else _("Thank you. It is carried out now.")
     return _choose(operation_id, partial(choices.decide, decision=decision), done)
+
+
+def _is_soon(found: Entry, now: datetime) -> bool:
+    """Tell whether it is being sent, or is about to be: then the page refreshes itself."""
+    return found.status == PENDING and (found.claimed or (found.due_at is not None and found.due_at - now < _SOON))
 
 
 def _timeline(found: Entry, held_up: str) -> list[Moment]:

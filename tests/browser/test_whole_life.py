@@ -176,11 +176,10 @@ class Person:
         self.looks()
 
     def tries_again(self) -> None:
-        """Press retry on the entry, and see it done."""
+        """Press retry on the entry, and see it done without another hand."""
         self._presses(self.words("Retry"))
         self.is_told("It is tried again now.")
         self.place.work(self.life.crm)
-        self.page.reload()
         expect(
             self.page.get_by_text(self.words("A new record was made in %(crm)s.", crm=self.life.label))
         ).to_be_visible()

@@ -9,7 +9,8 @@ import pytest
 
 from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS, UPDATE_CONTACT
 from flask_crm_sync.sync import reasons
-from tests.web.helpdesk import Helpdesk, open_helpdesk
+from flask_crm_sync.sync.connections import pause
+from tests.web.helpdesk import OURS, START, Helpdesk, open_helpdesk
 from tests.web.test_crm_pages import read, told
 
 
@@ -55,6 +56,38 @@ def test_what_waits_tells_what_comes_next(desk: Helpdesk) -> None:
 def test_a_note_that_is_skipped_has_no_record_to_be_read(desk: Helpdesk) -> None:
     number = desk.add_operation(desk.connect(), kind=ADD_NOTE, status=SKIPPED, reason=reasons.EMPTY_CONVERSATION)
     assert "was read" not in timeline(desk, number)
+
+
+@pytest.mark.parametrize(
+    ("how", "refreshes"),
+    [
+        ({}, True),
+        ({"due_at": START + timedelta(minutes=20)}, False),
+        ({"due_at": START + timedelta(minutes=20), "claim": 1}, True),
+        ({"due_at": None, "reason": reasons.WAITING_FOR_CLIENT}, False),
+        ({"status": SUCCESS}, False),
+    ],
+)
+def test_the_page_of_what_is_sent_in_a_moment_refreshes_itself(
+    desk: Helpdesk, how: dict[str, object], refreshes: bool
+) -> None:
+    number = desk.add_operation(desk.connect(), **how)
+    browser = desk.browser("viewer")
+    assert ("hx-trigger" in browser.get(f"/crm/log/{number}").text) is refreshes
+    pause(desk.sync, OURS, "hubspot")
+    assert ("hx-trigger" in browser.get(f"/crm/log/{number}").text) is (refreshes and "claim" in how)
+
+
+def test_who_may_not_mend_it_reads_whom_to_ask(desk: Helpdesk) -> None:
+    number = desk.add_operation(desk.connect(), status=FAILED, reason="invalid_record")
+    assert "An administrator of your account can retry this, or decide." in read(
+        desk.browser("viewer"), f"/crm/log/{number}"
+    )
+    listed = read(desk.browser("viewer"), "/crm/log?status=failed&reason=invalid_record")
+    assert "An administrator of your account can retry these." in listed
+    assert "An administrator of your account can change this connection." in read(desk.browser("viewer"), "/crm/")
+    for address in (f"/crm/log/{number}", "/crm/log?status=failed&reason=invalid_record", "/crm/"):
+        assert "An administrator" not in read(desk.browser("manager"), address)
 
 
 def test_who_retried_is_on_the_timeline(desk: Helpdesk) -> None:
