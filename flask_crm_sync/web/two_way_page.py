@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
@@ -12,6 +12,8 @@ from ..crm.base import Adapter, FieldSpec
 from ..errors import CRMSyncError, UnsupportedFeature
 from ..host.writing import writable_fields
 from ..sync.connections import ConnectionView, own_words
+from ..sync.mapping.coming_home import sources_at_home
+from ..sync.mapping.store import find_mapping
 from ..sync.merge import FieldRule
 from ..sync.reach import reach
 from ..sync.two_way import CONFLICT_RULES, DIRECTIONS, TwoWay, find_two_way, save_two_way, start_of_changes
@@ -35,6 +37,8 @@ class FieldRow:
     direction: str
     conflict: str
     writable: bool
+    is_mapped: bool = False
+    """Whether the field mapping fills it in another way, so that nothing of it comes here."""
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -106,6 +110,13 @@ def _row(spec: FieldSpec, rule: FieldRule, writable: bool) -> FieldRow:
     return FieldRow(spec.name, said(spec.label), direction, rule.conflict, writable)
 
 
+def _mapped(known: ConnectionView, rows: Iterable[FieldRow]) -> list[FieldRow]:
+    """Mark what the field mapping fills from something else than its usual attribute, or not at all."""
+    mapping = find_mapping(this_sync(), known.account_id, known.crm)
+    home = sources_at_home(adapter_or_404(known.crm).fields, mapping)
+    return [replace(row, is_mapped=row.name not in home) for row in rows]
+
+
 def _can_be_asked(crm: str) -> bool:
     return "changes" in adapter_or_404(crm).capabilities
 
@@ -125,7 +136,7 @@ def _shown(known: ConnectionView, form: TwoWay, problem: str = "") -> str:
         "crm_sync/two_way.html",
         connection=known,
         form=form,
-        rows=_rows(known.crm, form.rules),
+        rows=_mapped(known, _rows(known.crm, form.rules)),
         directions=direction_words(known.label),
         conflict_rules=rule_words(known.label),
         linked=whom.linked,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -18,7 +17,7 @@ from ..sync.connections import ConnectionView
 from ..sync.log import find_entry
 from ..sync.mapping.changes import MappingChange, mapping_changes
 from ..sync.undo import KeptPage, KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
-from .asked import number, page_mark, short
+from .asked import instant, number, page_mark, short
 from .connection_page import connected_or_404
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, NAME, VIEW, back_to, bounded, may_manage, page
@@ -86,7 +85,7 @@ def put_back_entry(operation_id: int) -> ResponseReturnValue:
 
 def state_word(kept: KeptValue) -> str:
     """Return in words where a kept value stands."""
-    words = {"returned": _("Put back"), "changed": _("Changed since, left as it is")}
+    words = {"returned": _("Was put back"), "changed": _("Changed since, left as it is")}
     return words.get(kept.state, _("On its way back") if kept.is_owed else _("Kept"))
 
 
@@ -126,7 +125,8 @@ def _wanted(given: Mapping[str, str], changes: Iterable[MappingChange]) -> Wante
         return Wanted(Stretch(client_id=client_id), {"client": client_id})
     since, until, backfill = given.get("since", ""), given.get("until", ""), given.get("backfill")
     typed = {"since": since, "until": until, **({"backfill": "1"} if backfill else {})}
-    return Wanted(Stretch(_typed(since), _typed(until), backfill_only=bool(backfill)), typed)
+    begins, ends = (instant(text, this_reader().zone) for text in (since, until))
+    return Wanted(Stretch(begins, ends, backfill_only=bool(backfill)), typed)
 
 
 def _of_version(version: int, changes: Iterable[MappingChange]) -> Wanted:
@@ -139,11 +139,3 @@ def _of_version(version: int, changes: Iterable[MappingChange]) -> Wanted:
 
 _NONE = ("",)
 """Fields that no CRM has, where nothing is asked for."""
-
-
-def _typed(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (at if at.tzinfo is not None else at.replace(tzinfo=this_reader().zone)).astimezone(UTC)

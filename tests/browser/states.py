@@ -67,7 +67,7 @@ def full(directory: Path) -> Helpdesk:
     _beside(desk, "autochat", enabled=False)
     key = budget_of(desk.sync, desk.stored(view.id)._mapping)
     with desk.sync.database.write() as database:
-        begin(database, view.id, CATCH_UP, 400, desk.clock.now() - timedelta(minutes=3))
+        begin(database, view.id, CATCH_UP, 400, desk.clock.now() - timedelta(minutes=3), through=False)
         day = {"daily_limit": 1000, "daily_remaining": 120, "daily_seen": time.time()}
         database.execute(sa.insert(Budget).values(token_digest=key, **day))
     return desk

@@ -14,6 +14,9 @@ from flask_crm_sync.models import Conflict, Link, Operation
 from flask_crm_sync.models.conflict import DECIDED, OPEN
 from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.sync.audit import trail
+from flask_crm_sync.sync.mapping.rows import MappingRow
+from flask_crm_sync.sync.mapping.schema import ground_of, schema_of
+from flask_crm_sync.sync.mapping.store import save_rows
 from flask_crm_sync.sync.merge import FieldRule
 from flask_crm_sync.sync.two_way import find_two_way
 from tests.web import helpdesk
@@ -101,6 +104,19 @@ def test_what_the_host_cannot_write_is_offered_outwards_only(desk: Helpdesk, ans
     assert 'aria-describedby="crmsync-why-lastname"' not in page
     assert post(browser, PAGE, **{"direction-phone": "in"}).status_code == 422
     assert post(browser, PAGE, **{"direction-lastname": "sideways"}).status_code == 422
+
+
+def test_a_field_that_the_mapping_fills_otherwise_says_that_it_does_not_come_here(
+    desk: Helpdesk, answers: list[CRMError]
+) -> None:
+    desk.connect()
+    ground = ground_of(desk.sync, "hubspot", schema_of(desk.sync, OURS, "hubspot"))
+    rows = [MappingRow("firstname", source="company"), MappingRow("lastname", "off")]
+    save_rows(desk.sync, OURS, "hubspot", rows, ground, seen_version=0)
+    page = desk.browser("manager").get(PAGE).text
+    assert page.count("The field mapping fills it in another way") == 2
+    for name, is_said in (("firstname", True), ("lastname", True), ("email", False)):
+        assert (f'aria-describedby="crmsync-why-{name}"' in page) == is_said
 
 
 def test_both_values_stand_side_by_side_and_one_is_chosen(contested: Helpdesk) -> None:
