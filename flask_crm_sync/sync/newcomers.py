@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from ..host.records import ClientRecord
 from ..host.writing import HostMoved, HostRefused, HostWriter, longest, writable_fields, writable_flags
 from ..models.change import CLIENT
 from ..models.link import ACTIVE
-from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LIVE, UPDATE
+from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LIVE, PENDING, UPDATE
 from . import reasons
 from .agreed import settled_base
 from .claim import Claimed
@@ -23,9 +24,10 @@ from .links import LinkState, load_by_record, save_links
 from .mapping.coming_home import refusals, sources_at_home
 from .mapping.rows import read_mapping
 from .operations import RECORD, new_operation, owe
+from .operations import table as operations
 from .outgoing import outgoing
 from .plan import Left, Plan
-from .retry import Verdict, skipped, succeeded
+from .retry import Verdict, skipped, succeeded, waits
 from .search import clients_with_emails, clients_with_phone, matching_clients
 from .two_way import two_way_of
 
@@ -61,7 +63,8 @@ def take_newcomers(drain: Drain, batch: Sequence[Claimed]) -> dict[int, Verdict]
     for operation, record in found:
         with drain.sync.database.write() as database:
             drain.lease.renew(database, drain.sync.clock)
-            verdicts[operation.id] = _take(drain, database, operation, record, here)
+            why = _why_none(drain, database, operation, record, here)
+            verdicts[operation.id] = why or _make(drain, database, operation, record)
     return verdicts
 
 
@@ -74,13 +77,14 @@ def _by_email(drain: Drain, found: Sequence[tuple[Claimed, RemoteRecord]]) -> Ma
         return clients_with_emails(drain.sync.host, database, drain.connection["account_id"], emails)
 
 
-def _take(
+def _why_none(
     drain: Drain,
     database: sa.Connection,
     operation: Claimed,
     record: RemoteRecord,
     here: Mapping[str, Sequence[str]],
-) -> Verdict:
+) -> Verdict | None:
+    """Return why no client is made of a record, None where one is to be made."""
     if not drain.connection["create_clients"] or not drain.connection["two_way"]:
         return skipped(reasons.ECHO)
     if load_by_record(database, drain.connection_id, CONTACT, [record.id]):
@@ -96,7 +100,22 @@ def _take(
     if known:
         owe(database, [_lead(drain, client_id) for client_id in known])
         return skipped(reasons.CLIENT_KNOWN)
-    return _make(drain, database, operation, record, values)
+    if database.execute(_UNANSWERED, {"of": drain.connection_id}).first() is not None:
+        due = drain.now() + timedelta(seconds=drain.rest)
+        return waits(reasons.WAITING_FOR_READ_BACK, due, "It may be what a write of ours made that got no answer.")
+    return None
+
+
+_UNANSWERED = (
+    sa.select(operations.c.id)
+    .where(
+        operations.c.connection_id == sa.bindparam("of"),
+        operations.c.status == PENDING,
+        operations.c.unknown,
+        operations.c.kind == CREATE_LEAD,
+    )
+    .limit(1)
+)
 
 
 def _coming(drain: Drain, record: RemoteRecord) -> dict[str, str]:
@@ -125,11 +144,9 @@ def _lead(drain: Drain, client_id: str) -> dict[str, Any]:
     return new_operation(drain.connection, kind=CREATE_LEAD, lane=LIVE, due_at=now, now=now, **subject)
 
 
-def _make(
-    drain: Drain, database: sa.Connection, operation: Claimed, record: RemoteRecord, values: Mapping[str, str]
-) -> Verdict:
+def _make(drain: Drain, database: sa.Connection, operation: Claimed, record: RemoteRecord) -> Verdict:
     """Make the client and its link, both or neither; the host's own code may refuse it."""
-    host, writable = drain.sync.host, writable_fields(drain.sync.host)
+    host, writable, values = drain.sync.host, writable_fields(drain.sync.host), _coming(drain, record)
     rooms = {name: longest(host, name) for name in values if name in writable}
     unfit = [name for name, room in rooms.items() if room is not None and len(values[name]) > room]
     held = {name: values[name] for name in rooms if name not in unfit}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.errors import InvalidRecord
+from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown
 from flask_crm_sync.models import Conflict, Delivery
 from flask_crm_sync.sync.conflict_inbox import conflicts_page, settle_conflict
 from flask_crm_sync.sync.connections import connect_account
@@ -335,6 +335,20 @@ def test_a_client_whose_address_has_other_letters_is_matched_as_well(both: BothW
     assert both.world.operation(subject_type="record").reason == "client_known"
     both.world.run_until_done()
     assert both.world.link(client).remote_id == record
+
+
+@pytest.mark.usefixtures("dated")
+def test_no_client_is_made_of_what_an_unanswered_write_of_ours_may_have_made(both: BothWays) -> None:
+    both.world.set_connection(create_clients=True)
+    both.crm.fail("upsert", OutcomeUnknown(), after=True)
+    client = both.world.client("Ada", email="ada@example.com")
+    both.world.run()
+    (record,) = both.crm.records
+    both.world.edit(client, email="ada@example.org")  # nobody here has the record's address any more
+    both.tell(record)
+    both.world.run_until_done()
+    assert [row.id for row in both.world.rows(Client)] == [int(client)]
+    assert (both.world.link(client).remote_id, both.crm.records[record].values["email"]) == (record, "ada@example.org")
 
 
 def test_edit_of_a_field_that_this_app_has_not_owes_nothing(both: BothWays) -> None:
