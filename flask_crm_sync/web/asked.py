@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from flask import url_for
@@ -77,8 +77,14 @@ def short(given: Mapping[str, str], name: str, longest: int = 32) -> str:
 
 def page_mark(text: str) -> datetime | None:
     """Return the instant that a page goes on from; one that no page ever had is as good as none."""
+    return instant(text, None)
+
+
+def instant(text: str, zone: tzinfo | None) -> datetime | None:
+    """Return the instant of a written time, in a zone where it names none itself; None for what is no instant."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at if at.tzinfo is not None or zone is None else at.replace(tzinfo=zone)
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):  # in UTC the first and the last hours of the calendar may lie outside it
         return None
-    return at if at.tzinfo is not None else None

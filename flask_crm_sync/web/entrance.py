@@ -66,6 +66,7 @@ def admit() -> ResponseReturnValue | None:
         abort(403)
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         _check_csrf()
+    _refuse_nul()
     g.crm_sync_account = account_id
     return None
 
@@ -104,6 +105,14 @@ def _check_csrf() -> None:
         validate_csrf(request.form.get(_csrf_name()) or request.headers.get("X-CSRFToken"))
     except ValidationError:
         raise FormExpired from None
+
+
+def _refuse_nul() -> None:
+    """Refuse the sign NUL, which no person types and not every database takes, as an id and in a form."""
+    if any("\0" in str(value) for value in (request.view_args or {}).values()):
+        abort(404)
+    if any("\0" in value for _, value in request.form.items(multi=True)):
+        abort(400)
 
 
 def _csrf_name() -> str:
