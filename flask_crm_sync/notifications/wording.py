@@ -169,7 +169,9 @@ def _word(data: Mapping[str, Any] | None, *names: str) -> str:
 
 
 def _path(notice: sa.Row[Any]) -> str:
-    """Return where on our pages a notice can be looked at."""
+    """Return where on our pages a notice can be looked at: for a lead the conversation, which says why it is one."""
+    if notice.conversation_id:
+        return f"/conversations/{quote(notice.conversation_id, safe='')}"
     if notice.client_id:
         return f"/clients/{quote(notice.client_id, safe='')}"
     if notice.event == MANY_FAILURES:

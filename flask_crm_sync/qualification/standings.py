@@ -127,8 +127,11 @@ class Telling:
 
 
 def _note(connection: sa.Connection, row_id: UUID, move: Move, say: Say, now: datetime) -> None:
-    """Two sets that say the same of a conversation at the same instant are one piece of news."""
-    is_review = move.outcome in (UPGRADED, DOWNGRADED)
+    """Two sets that say the same of a conversation at the same instant are one piece of news.
+
+    A review that finds no lead where none was known takes none back: that is no news.
+    """
+    is_review = move.outcome == UPGRADED or (move.outcome == DOWNGRADED and move.before == QUALIFIED)
     if not is_review and not move.qualifies:
         return
     data = {

@@ -70,11 +70,19 @@ def test_links_lead_to_pages_that_are_there(desk: Helpdesk) -> None:
     desk.add_client(7)
     routes = desk.app.url_map.bind("help.example.com")
     for event in EVENTS:
-        happens(sync, event, event, crm="hubspot", client_id="7" if "qualified" in event else "")
+        about = {"client_id": "7"} if "qualified" in event else {"conversation_id": "70"} if "review" in event else {}
+        happens(sync, event, event, crm="hubspot", **about)
         part = told(notices(sync)[-1], {}, sync.settings)
         assert part.url == f"https://help.example.com{part.path}"
         assert routes.test(part.path.partition("?")[0])
     assert single(part)[1].endswith(f"\n{part.url}")
+
+
+def test_news_of_a_lead_leads_to_the_conversation_that_says_why(desk: Helpdesk) -> None:
+    assert said(desk, client_id="7", conversation_id="7/0").path == "/crm/conversations/7%2F0"
+    assert (
+        said(desk, REVIEW_CHANGED, conversation_id="70", data={"outcome": "upgraded"}).path == "/crm/conversations/70"
+    )
 
 
 def test_a_clients_id_is_no_path_of_its_own(desk: Helpdesk) -> None:
