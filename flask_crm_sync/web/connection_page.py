@@ -21,6 +21,7 @@ from ..sync.comparing import Compared
 from ..sync.connections import ConnectionView, connect_account, find_connection, own_words
 from ..sync.diagnosis import diagnose
 from ..sync.guesses import CONNECT, TEST, count_try
+from ..sync.held_up import held_up
 from ..sync.now import sync_now as bring_forward
 from ..sync.refusals import OtherRemoteAccount
 from ..sync.rounds import next_round
@@ -155,12 +156,14 @@ def diagnosis(crm: str) -> ResponseReturnValue:
 def sync_now(crm: str) -> ResponseReturnValue:
     """Bring forward whatever waits for its time."""
     known = find_connection(this_sync(), this_account(), crm)
-    if known.paused or known.state != CONNECTED:
-        tell(_("Nothing can be sent while %(crm)s is paused or needs attention.", crm=known.label), "bad")
+    if stands_still(known):
+        tell(why_waiting(known), "bad")
         return back_to("connection_page")
     due = bring_forward(this_sync(), known.account_id, known.crm)
     door().queues.wake()
-    if due:
+    if due and (why := why_waiting(known)):
+        tell(why, "plain")
+    elif due:
         tell(ngettext("1 entry is on its way.", "%(number)s entries are on their way.", due))
     else:
         tell(_("Everything is up to date: nothing waits to be sent."))
@@ -247,6 +250,17 @@ def state_of(known: ConnectionView | None, now: datetime) -> str:
     if known.paused:
         return "paused"
     return "blocked" if known.blocked_until is not None and known.blocked_until > now else "connected"
+
+
+def stands_still(known: ConnectionView) -> bool:
+    """Tell whether nothing goes out until a person does something about it."""
+    return known.paused or known.state != CONNECTED or not known.settings.enabled
+
+
+def why_waiting(known: ConnectionView) -> str:
+    """Return in words why nothing goes out now, and what to do, "" where it does."""
+    why = explained(held_up(known, this_sync().clock.now()))
+    return f"{why.says} {why.advice}".strip()
 
 
 def _trouble(method: str, error: CRMSyncError) -> Trouble:

@@ -29,6 +29,7 @@ from .record_links import web_address
 from .texts import gettext as _
 from .texts import said
 from .timeline import Moment, timeline
+from .words import explained
 
 _SOON = timedelta(minutes=1)
 
@@ -48,7 +49,7 @@ class Candidate:
 def entry(operation_id: int) -> ResponseReturnValue:
     """Show one entry."""
     found, now = find_entry(this_sync(), this_account(), bounded(operation_id)), this_sync().clock.now()
-    held_up = entry_held_up(found, connections(this_sync(), this_account(), found.crm), now)
+    held_up = _held_up(found, now)
     return render_template(
         "crm_sync/entry.html",
         entry=found,
@@ -112,8 +113,13 @@ def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> Respo
         tell(f"{said(str(error))} {said(error.advice)}", "bad")
         return back_to("entry", operation_id=operation_id)
     door().queues.wake()
-    tell(done)
+    held = explained(_held_up(after, this_sync().clock.now())).says
+    tell(_("Noted. %(why)s", why=held) if held else done)
     return back_to("entry", operation_id=after.id)
+
+
+def _held_up(found: Entry, now: datetime) -> str:
+    return entry_held_up(found, connections(this_sync(), this_account(), found.crm), now)
 
 
 def _candidates(found: Entry) -> list[Candidate]:

@@ -6,14 +6,18 @@ of its own on the connection's card.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..sync.causes import Cause
+from ..sync.connections import connections
 from ..sync.refusals import ChoiceNotPossible
 from ..sync.retry_runs import Retrying, begin_retrying, find_retrying, go_on, stop_retrying
 from .asked import short
 from .bar import Bar
+from .connection_page import why_waiting
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, bounded, may_manage, page
 from .notices import tell
@@ -36,6 +40,8 @@ def retry_all() -> ResponseReturnValue:
     if not run.is_over:
         return back_to("retrying", retry_id=run.id)
     tell(said(run))
+    for held in _held_up(run):
+        tell(held, "plain")
     return back_to("log")
 
 
@@ -56,6 +62,13 @@ def stop_retry(retry_id: int) -> ResponseReturnValue:
     if run.cancelled and run.done:
         tell(_("The others stay as they are."))
     return back_to("log", status="failed", reason=run.cause.reason, crm=run.cause.crm)
+
+
+def _held_up(run: Retrying) -> Iterator[str]:
+    """Yield why what is tried again waits all the same, for each connection that does not work now."""
+    for one in connections(this_sync(), this_account(), run.cause.crm or None) if run.done else ():
+        if one.is_connected and (why := why_waiting(one)):
+            yield f"{one.label}: {why}"
 
 
 def said(run: Retrying) -> str:

@@ -210,7 +210,7 @@ def test_sync_now_does_not_pretend_while_nothing_can_be_sent(desk: Helpdesk) -> 
     browser = desk.browser("manager")
     desk.change(Connection, paused=True)
     assert "Sync now" not in read(browser, "/crm/")
-    assert "Nothing can be sent while HubSpot is paused" in told(browser, "/crm/connections/hubspot/sync-now")
+    assert "so the work waits. Resume the connection" in told(browser, "/crm/connections/hubspot/sync-now")
     assert desk.wakes.count == 0
 
 

@@ -15,7 +15,7 @@ from flask_crm_sync.models.connection import DISCONNECTED, NEEDS_ATTENTION
 from flask_crm_sync.models.operation import FAILED, UPDATE_CONTACT
 from flask_crm_sync.sync.reasons import explain
 from tests.web.helpdesk import START, Helpdesk, open_helpdesk
-from tests.web.test_crm_pages import post, read
+from tests.web.test_crm_pages import post, read, told
 
 HELD: list[tuple[dict[str, Any], str]] = [
     ({"paused": True}, "connection_paused"),
@@ -89,3 +89,21 @@ def test_neither_do_the_settings(desk: Helpdesk, how: dict[str, Any]) -> None:
     assert "The next round is in 1 hour" in read(desk.browser("viewer"), "/crm/connections/hubspot/settings")
     desk.change(Connection, **how)
     assert "The next round is" not in read(desk.browser("viewer"), "/crm/connections/hubspot/settings")
+
+
+@pytest.mark.parametrize("how", [HELD[0][0], HELD[2][0], HELD[4][0]])
+def test_no_notice_says_that_it_goes_out_now_where_it_does_not(desk: Helpdesk, how: dict[str, Any]) -> None:
+    view = desk.connect()
+    one = desk.add_operation(view, status=FAILED, reason="invalid_record")
+    desk.add_operation(view, "2", status=FAILED, reason="duplicate")
+    desk.change(Connection, **how)
+    browser, says = desk.browser("manager"), explain(next(code for given, code in HELD if given == how)).says
+    page = told(browser, f"/crm/log/{one}/retry")
+    assert f"Noted. {says}" in page
+    assert "now." not in page
+    page = told(browser, "/crm/log/retry-all", reason="duplicate", crm="hubspot")
+    assert f"HubSpot: {says}" in page
+    page = told(browser, "/crm/connections/hubspot/sync-now")
+    assert says in page
+    assert "on their way" not in page
+    assert "Everything is up to date" not in page
