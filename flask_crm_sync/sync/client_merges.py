@@ -17,7 +17,7 @@ from ..models import Change, Conflict, Connection
 from ..models.change import CLIENT, UPDATED
 from ..models.conflict import DECIDED, OPEN
 from ..models.link import MERGED, TOMBSTONE
-from ..models.operation import ADD_NOTE, PENDING, SKIPPED, UPDATE, UPDATE_CONTACT
+from ..models.operation import ADD_NOTE, ERASE, PENDING, SKIPPED, UPDATE, UPDATE_CONTACT
 from . import reasons
 from .context import Sync
 from .links import LinkState, load_links
@@ -116,13 +116,16 @@ def _remember(database: sa.Connection, connection_id: UUID, kept_id: str, gone_i
 
 
 def _end_operations(database: sa.Connection, connection_id: UUID, kept_id: str, gone_id: str, now: datetime) -> None:
-    """End what nobody works on right now; who does finds the client gone. Notes go on as the kept client's."""
+    """End what nobody works on right now; who does finds the client gone. Notes go on as the kept client's, and whoever
+    is to be erased still is.
+    """
     connection = sa.func.coalesce(operations.c.connection_id, operations.c.connection_id)  # led by the client's index
     of_gone = sa.and_(connection == connection_id, operations.c.client_id == gone_id)
     waiting = operations.update().where(of_gone, operations.c.status == PENDING)
     database.execute(waiting.where(operations.c.kind == ADD_NOTE).values(client_id=kept_id))
     ended = {"status": SKIPPED, "reason": reasons.CLIENT_MERGED, "pending_key": None, "due_at": None, "settled_at": now}
-    database.execute(waiting.where(operations.c.subject_type == CLIENT, operations.c.claim.is_(None)).values(ended))
+    of_client = (operations.c.subject_type == CLIENT, operations.c.kind != ERASE, operations.c.claim.is_(None))
+    database.execute(waiting.where(*of_client).values(ended))
 
 
 def _tell(

@@ -17,7 +17,7 @@ from ..models.change import CLIENT, CONVERSATION, CREATED, DELETED, QUALIFICATIO
 from ..models.connection import DISCONNECTED
 from ..models.database import supports_skip_locked
 from ..models.link import ACTIVE, TOMBSTONE
-from ..models.operation import ADD_NOTE, CREATE_LEAD, LIVE, PENDING, SKIPPED, UPDATE, UPDATE_CONTACT
+from ..models.operation import ADD_NOTE, CREATE_LEAD, ERASE, LIVE, PENDING, SKIPPED, UPDATE, UPDATE_CONTACT
 from . import reasons
 from .conflicts import forget_conflicts_of
 from .context import Sync
@@ -148,11 +148,14 @@ def _fold(changes: Iterable[Any]) -> _Happened:
 
 
 def _close_deleted(connection: sa.Connection, happened: _Happened, now: datetime) -> None:
-    """What waits for a deleted subject is skipped; what is being worked on finds out when it loads the record."""
+    """What waits for a deleted subject is skipped; what is being worked on finds out when it loads the record.
+
+    Whoever is to be erased is, all the more so when the host has deleted the client.
+    """
     waiting = sa.and_(operations.c.status == PENDING, operations.c.claim.is_(None))
     closing = operations.update().where(waiting)
     if happened.gone_clients:
-        theirs = operations.c.client_id.in_(happened.gone_clients)
+        theirs = sa.and_(operations.c.client_id.in_(happened.gone_clients), operations.c.kind != ERASE)
         connection.execute(closing.where(theirs).values(_skipped(reasons.CLIENT_DELETED, now)))
         forget_conflicts_of(connection, sorted(happened.gone_clients))
     if happened.gone_conversations:

@@ -99,6 +99,15 @@ def test_one_who_is_somebody_again_is_not_erased_with_the_other(world: World, cr
     assert "countess@example.com" in addresses(crm)
 
 
+def test_who_is_to_be_erased_is_so_though_a_merge_comes_in_between(
+    world: World, crm: FakeCRM, people: list[str]
+) -> None:
+    first, second, *_ = people
+    erase_client(world.sync, ACCOUNT, second)
+    merge(world, first, second)
+    assert sorted(addresses(crm)) == ["ada@example.com", "bob@example.com", "byron@example.com"]
+
+
 def test_a_key_that_the_host_gave_to_somebody_else_is_nobodys_past(world: World, people: list[str]) -> None:
     first, second, *_ = people
     with world.sync.database.write() as database:

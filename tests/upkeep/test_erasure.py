@@ -356,6 +356,16 @@ def test_a_client_whom_the_host_has_deleted_can_still_be_erased(world: World, cr
     assert len(crm.notes) == 1
 
 
+def test_a_client_whom_the_host_deletes_right_after_is_erased_all_the_same(
+    world: World, crm: FakeCRM, ada: str
+) -> None:
+    erase_client(world.sync, ACCOUNT, ada)
+    world.remove(ada)
+    world.run_until_done()
+    assert [record.values["email"] for record in crm.records.values()] == ["bob@example.com"]
+    assert receipts(world) == [("hubspot", "deleted", 1)]
+
+
 def test_nobody_is_asked_about_where_nobody_was_erased(world: World) -> None:
     seen: list[str] = []
     sa.event.listen(world.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
