@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -27,6 +27,7 @@ from urllib3.poolmanager import PoolManager
 
 from ..errors import ConfigurationError
 
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = Literal["public", "private", "loopback"]
 """Where calls may lead: the public internet, private networks and this machine as well, or this machine alone."""
 _OUTSIDE: Mapping[Network, str] = {
@@ -34,6 +35,10 @@ _OUTSIDE: Mapping[Network, str] = {
     "private": "is no machine's own",
     "loopback": "is not this machine's",
 }
+
+
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""How networks without IPv4 write its addresses (RFC 6052)."""
 
 
 class AddressRefused(Exception):
@@ -129,12 +134,22 @@ def is_allowed(text: str, network: Network) -> bool:
     credentials.
     """
     address = ipaddress.ip_address(text.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None) or address
     if network == "loopback":
-        return mapped.is_loopback
-    if network == "private":
-        return not (mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified or mapped.is_reserved)
-    return mapped.is_global and not mapped.is_multicast
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    address = _meant(address)
+    if address.is_loopback:
+        return network == "private"
+    if address.is_multicast or address.is_unspecified or address.is_reserved or address.is_link_local:
+        return False
+    return network == "private" or (address.is_global and not getattr(address, "is_site_local", False))
+
+
+def _meant(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 one leads to: written in its form, by a translator, or by a tunnel."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    translated = ipaddress.IPv4Address(int(address) % 2**32) if address in _TRANSLATED else None
+    return address.ipv4_mapped or translated or address.sixtofour or address
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:

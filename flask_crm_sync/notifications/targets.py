@@ -6,7 +6,6 @@ loopback may be told too.
 
 from __future__ import annotations
 
-import ipaddress
 import queue
 import socket
 import threading
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ..config import Settings
 from ..config_values import is_loopback
+from ..crm.transport import is_allowed
 from .problems import NO_ADDRESS, NOT_HTTPS, PRIVATE_ADDRESS, UNKNOWN_HOST, CannotTell
 
 LOOK_UP_SECONDS = 5.0
@@ -48,13 +48,9 @@ def check_host(host: str, port: int, settings: Settings) -> None:
 def may_be_told(address: str, settings: Settings) -> bool:
     """Tell whether an IP address is public, or the sandbox's own machine while the sandbox is in use."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        return is_allowed(address, "public") or (bool(settings.sandbox_url) and is_allowed(address, "loopback"))
     except ValueError:
         return False
-    inner = getattr(found, "ipv4_mapped", None) or found
-    if settings.sandbox_url and inner.is_loopback:
-        return True
-    return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 
 def on_loopback(host: str, settings: Settings) -> bool:

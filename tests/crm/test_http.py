@@ -230,6 +230,18 @@ def test_private_address_is_refused_before_a_connection(loopback: Start, client_
         ("::ffff:169.254.169.254", "private", False),
         ("224.0.0.1", "private", False),
         ("0.0.0.0", "private", False),
+        ("::1", "private", True),
+        # An IPv4 address in the clothes of IPv6: of a translator, a tunnel, or the form of old.
+        ("64:ff9b::169.254.169.254", "public", False),
+        ("64:ff9b::10.0.0.1", "public", False),
+        ("64:ff9b::127.0.0.1", "loopback", False),
+        ("64:ff9b::93.184.215.14", "public", True),
+        ("2002:a9fe:a9fe::1", "public", False),
+        ("2002:a9fe:a9fe::1", "private", False),
+        ("2002:5db8:d70e::1", "public", True),
+        ("::127.0.0.1", "public", False),
+        ("64:ff9b:1::10.0.0.1", "public", False),
+        ("fec0::1", "public", False),
     ],
 )
 def test_addresses_are_called_where_calls_may_lead_only(address: str, network: Network, allowed: bool) -> None:
