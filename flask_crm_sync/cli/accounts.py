@@ -26,6 +26,8 @@ from .group import Failure, crm_commands, here, json_option, print_json, words_o
 _LONGEST_INPUT = 100_000
 _OPERATOR = "command line"
 
+REDIS_IS_AWAY = "Redis does not answer at CRM_SYNC_REDIS_URL: nothing is lost, but new leads wait for a bell. Start it."
+
 
 @crm_commands.command("connect")
 @click.argument("crm")
@@ -84,14 +86,16 @@ def test_connection_command(account: str | None, crm: str | None, as_json: bool)
 @json_option
 def doctor_command(account: str | None, crm: str | None, as_json: bool) -> None:
     """Look at each connection for everything that commonly goes wrong; exit with 1 where there is a problem."""
-    sync = here().sync
-    known = [view for view in chosen_connections(sync, account, crm) if view.is_connected]
-    found = [diagnose(sync, view.account_id, view.crm) for view in known]
-    well = all(diagnosis.is_well for diagnosis in found)
+    running = here()
+    known = chosen_connections(running.sync, account, crm, connected=True)
+    found = [diagnose(running.sync, view.account_id, view.crm) for view in known]
+    redis = running.queues.answers()
+    well = redis and all(diagnosis.is_well for diagnosis in found)
     if as_json:
-        print_json({"ok": well, "connections": [_diagnosis_json(diagnosis) for diagnosis in found]})
+        print_json({"ok": well, "redis": redis, "connections": [_diagnosis_json(diagnosis) for diagnosis in found]})
     else:
-        click.echo("\n".join(line for diagnosis in found for line in _diagnosis_lines(diagnosis)))
+        lines = [line for diagnosis in found for line in _diagnosis_lines(diagnosis)]
+        click.echo("\n".join([*lines, *([] if redis else [REDIS_IS_AWAY])]))
     if not well:
         raise click.exceptions.Exit(1)
 
@@ -111,14 +115,17 @@ def status_command(account: str | None, as_json: bool) -> None:
         click.echo("\n".join(_status_lines(now)))
 
 
-def chosen_connections(sync: Sync, account: str | None, crm: str | None) -> list[ConnectionView]:
-    """Return the connections that an operator named; raise NotFound where a name fits none."""
+def chosen_connections(
+    sync: Sync, account: str | None, crm: str | None, *, connected: bool = False
+) -> list[ConnectionView]:
+    """Return the connections that an operator named, also those that were disconnected; fail where there is none."""
     if crm is not None:
         registry.adapter_class(crm)
-    views = connections(sync, account, crm)
+    views = [view for view in connections(sync, account, crm) if view.is_connected or not connected]
     if not views:
         who = f"Account {account!r} has" if account is not None else "There is"
-        raise NotFound(f"{who} no connection{f' to {crm}' if crm else ''}.")
+        advice = "`flask crm status` lists those that there are; `flask crm connect`, or the pages, make one."
+        raise Failure(NotFound.code, f"{who} no connection{f' to {crm}' if crm else ''}.", advice)
     return views
 
 

@@ -24,7 +24,7 @@ def agreement_command(account: str | None, crm: str | None, everything: bool, as
     The exit code is 1 where a connection could not be compared, or more drifted than was sent again.
     """
     running = here()
-    views = [view for view in chosen_connections(running.sync, account, crm) if view.is_connected]
+    views = chosen_connections(running.sync, account, crm, connected=True)
     found = [(view, compare(running.sync, view.id, everything=everything)) for view in views]
     running.queues.wake()
     well = all(one is not None and not one.is_beyond_repair for _, one in found)

@@ -11,11 +11,17 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import CRMError, CRMSyncError
+from ..errors import CRMError, CRMSyncError, TransientCRMError, UnsupportedFeature
 from ..jobs.running import Running, running_of
 from ..sync.refusals import OtherRemoteAccount
 
 _AS_JSON = "flask_crm_sync.as_json"
+_ADVICE: Mapping[type[CRMSyncError], str] = {
+    OtherRemoteAccount: "Use credentials of the same account, or say --replace to move to the other one.",
+    TransientCRMError: "Run the command again in a while. If it stays, check the network and the CRM's status page.",
+    UnsupportedFeature: "Name one that there is; --help shows what the command takes.",
+}
+"""What to do now where a person, who is not a worker, asked for it."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -85,9 +91,7 @@ def words_of(error: CRMSyncError) -> str:
 
 
 def _explained(error: CRMSyncError, *, as_json: bool) -> Failure:
-    advice = error.advice
-    if isinstance(error, OtherRemoteAccount):
-        advice = "Use credentials of the same account, or say --replace to move to the other one."
+    advice = next((words for kind, words in _ADVICE.items() if isinstance(error, kind)), error.advice)
     return Failure(error.code, words_of(error), advice, as_json=as_json)
 
 

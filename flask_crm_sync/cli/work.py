@@ -23,7 +23,7 @@ from ..sync.now import sync_now
 from ..sync.push import Drained
 from ..sync.status import ConnectionStatus, pulse, status
 from ..sync.waiting import due_count
-from .accounts import chosen_connections, silence_lines
+from .accounts import REDIS_IS_AWAY, chosen_connections, silence_lines
 from .group import crm_commands, here, json_option, print_json
 
 _WAIT_FOR_OTHERS = 0.5
@@ -79,8 +79,7 @@ def sync_now_command(account: str | None, crm: str | None, wait: bool, as_json: 
     chosen = [view.id for view in chosen_connections(running.sync, account, crm)]
     due = sync_now(running.sync, account, crm)
     if not wait:
-        running.queues.wake()
-        return _left_to_workers(running, due, as_json=as_json)
+        return _left_to_workers(running, due, told=running.queues.wake(), as_json=as_json)
     settled = _worked_off(running, chosen, due, quiet=as_json)
     standing = [one for one in status(running.sync, account).connections if one.connection.id in chosen]
     stuck = [one for one in standing if _is_stuck(running, one)]
@@ -90,15 +89,15 @@ def sync_now_command(account: str | None, crm: str | None, wait: bool, as_json: 
     return None
 
 
-def _left_to_workers(running: Running, due: int, *, as_json: bool) -> None:
+def _left_to_workers(running: Running, due: int, *, told: bool, as_json: bool) -> None:
     seen = pulse(running.sync)
     if as_json:
-        print_json({"ok": seen.is_alive(WORKER), "due": due, "worker": seen.is_alive(WORKER)})
+        print_json({"ok": told and seen.is_alive(WORKER), "due": due, "told": told, "worker": seen.is_alive(WORKER)})
     else:
-        click.echo(f"{due} operations are due; the workers have been told.")
-        for line in silence_lines(seen):
+        click.echo(f"{due} operations are due; {'the workers have been told' if told else 'nobody could be told'}.")
+        for line in [*([] if told else [REDIS_IS_AWAY]), *silence_lines(seen)]:
             click.echo(line, err=True)
-    if not seen.is_alive(WORKER):
+    if not (told and seen.is_alive(WORKER)):
         raise click.exceptions.Exit(1)
 
 

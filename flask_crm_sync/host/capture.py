@@ -34,7 +34,9 @@ RECHECK_SECONDS = 15.0
 """How long missing tables are taken for missing before the database is asked again."""
 
 
-def install_capture(host: Host, changes: sa.Table, wake: Callable[[], None], *, clock: Clock | None = None) -> Capture:
+def install_capture(
+    host: Host, changes: sa.Table, wake: Callable[[], object], *, clock: Clock | None = None
+) -> Capture:
     """Start to capture the host's changes into the table `changes`; return the capture, which the caller must keep.
 
     `wake` is called after each outermost commit that made changes visible; what it raises is logged. Until the table
@@ -49,7 +51,7 @@ def install_capture(host: Host, changes: sa.Table, wake: Callable[[], None], *, 
 class Capture:
     """The listeners of one host. Sessions of other engines, and other apps with the same models, pass them by."""
 
-    def __init__(self, host: Host, changes: sa.Table, wake: Callable[[], None], clock: Clock) -> None:
+    def __init__(self, host: Host, changes: sa.Table, wake: Callable[[], object], clock: Clock) -> None:
         self._engine, self._rules = host.engine, rules_of(host)
         self._wake, self._clock = wake, clock
         self._tables = _Tables(changes.name, clock)

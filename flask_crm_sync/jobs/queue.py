@@ -70,9 +70,9 @@ class Queues:
         """Return how long a job may run: a slice, the call in hand, and a margin."""
         return self._job_seconds
 
-    def wake(self) -> None:
+    def wake(self) -> bool:
         """Ask a worker to look at fresh changes; after every commit of the host that wrote some."""
-        self.quietly(partial(self._ring, _WAKE_KEY, LIVE_QUEUE, "wake"))
+        return self.quietly(partial(self._ring, _WAKE_KEY, LIVE_QUEUE, "wake"))
 
     def ring_bell(self) -> bool:
         """Ask a worker to look at everything."""
@@ -111,6 +111,14 @@ class Queues:
     def drain_begins(self, connection_id: UUID) -> None:
         """Let the next drain of a connection be asked for; before anything is read."""
         self.quietly(lambda: self.quick_connection().delete(_drain_key(connection_id)))
+
+    def answers(self) -> bool:
+        """Tell whether Redis is there, for whoever asks just that: what failed a moment ago does not count."""
+        try:
+            self.quick_connection().ping()
+        except (redis.RedisError, OSError):
+            return False
+        return True
 
     def quietly(self, call: Callable[[], Any]) -> bool:
         """Do something with Redis unless it failed a moment ago; tell whether it went through."""

@@ -146,6 +146,6 @@ def serve(
 
 
 def _announce(sandbox: Sandbox) -> None:
-    line: dict[str, Any] = {"url": sandbox.url, "ca_file": str(sandbox.ca_file)}
+    line: dict[str, Any] = {"url": sandbox.url, "ca_file": str(sandbox.ca_file.resolve())}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()

@@ -17,12 +17,13 @@ from flask_crm_sync import migration, signals
 from flask_crm_sync.cli import print_key
 from flask_crm_sync.config import load_settings
 from flask_crm_sync.jobs.heartbeat import beat
+from flask_crm_sync.jobs.queue import Queues
 from flask_crm_sync.jobs.running import Running
 from flask_crm_sync.models import Budget, Connection, Operation
 from flask_crm_sync.models.heartbeat import SCHEDULER, WORKER
 from flask_crm_sync.models.operation import UPDATE
 from flask_crm_sync.sandbox.server import Sandbox
-from flask_crm_sync.sync.connections import connections, pause
+from flask_crm_sync.sync.connections import connections, disconnect, pause
 from flask_crm_sync.vault import Place, Vault, make_key
 from tests.migrations.test_schema import HEAD
 from tests.small_host.clocks import StillClock
@@ -185,10 +186,26 @@ def test_sync_now_leaves_other_accounts_alone(host: Flask, running: Running, con
 def test_sync_now_without_waiting_leaves_it_to_the_workers(host: Flask, running: Running, connection_id: UUID) -> None:
     add_clients(host, 2)
     nobody = crm(host, "sync-now", "--no-wait", "--json")
-    assert (nobody.exit_code, answered(nobody)) == (1, {"ok": False, "due": 2, "worker": False})
+    assert (nobody.exit_code, answered(nobody)) == (1, {"ok": False, "due": 2, "told": True, "worker": False})
     beat(running.sync.database, running.sync.clock, "worker somewhere", WORKER)
     somebody = crm(host, "sync-now", "--no-wait")
     assert (somebody.exit_code, somebody.stdout) == (0, "2 operations are due; the workers have been told.\n")
+
+
+def test_sync_now_does_not_say_that_workers_were_told_where_redis_is_away(
+    host: Flask, running: Running, connection_id: UUID
+) -> None:
+    add_clients(host, 1)
+    beat(running.sync.database, running.sync.clock, "worker somewhere", WORKER)
+    running.queues = _away(running)
+    result = crm(host, "sync-now", "--no-wait")
+    assert (result.exit_code, result.stdout) == (1, "1 operations are due; nobody could be told.\n")
+    assert "Redis does not answer" in result.stderr
+
+
+def _away(running: Running) -> Queues:
+    nowhere = dataclasses.replace(running.settings, redis_url="redis://127.0.0.1:1")
+    return Queues(nowhere, running.sync.clock)
 
 
 def test_sync_now_of_a_connection_that_cannot_work_is_no_success(
@@ -390,6 +407,36 @@ def test_the_doctor_of_a_revoked_key_names_it(host: Flask, connection_id: UUID, 
     assert result.exit_code == 1
     assert any(one["level"] == "problem" and one["about"] == "Connection" for one in findings)
     assert TOKEN["token"] not in result.stdout
+
+
+def test_the_doctor_sees_that_redis_is_away(host: Flask, running: Running, connection_id: UUID) -> None:
+    for kind in (WORKER, SCHEDULER):
+        beat(running.sync.database, running.sync.clock, f"{kind} test", kind)
+    running.queues = _away(running)
+    result = crm(host, "doctor")
+    assert result.exit_code == 1
+    assert "Redis does not answer at CRM_SYNC_REDIS_URL" in result.stdout
+    assert answered(crm(host, "doctor", "--json"))["redis"] is False
+
+
+@pytest.mark.parametrize("command", ["doctor", "agreement"])
+def test_looking_at_what_was_disconnected_says_so_and_fails(
+    host: Flask, running: Running, connection_id: UUID, command: str
+) -> None:
+    disconnect(running.sync, "1", "hubspot")
+    result = crm(host, command)
+    assert result.exit_code == 1
+    assert "There is no connection. `flask crm status` lists" in result.stderr
+
+
+def test_trouble_that_passes_is_not_said_to_be_tried_again_by_itself(host: Flask, sandbox: Sandbox) -> None:
+    """Nothing is stored when a connection could not be tested, so nothing tries again."""
+    sandbox.stop()
+    result = crm(host, "connect", "hubspot", "--account", "1", "--token-stdin", stdin=TOKEN["token"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error (unreachable): ")
+    assert "Run the command again" in result.stderr
+    assert "by itself" not in result.stderr
 
 
 def test_connect_by_a_sign_in_points_to_the_page(host: Flask) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import requests
 
-from tests.small_host.processes import Processes, terminated
+from tests.small_host.processes import ROOT, Processes, terminated
 
 
 def test_sandbox_announces_itself_in_one_line_and_serves(processes: Processes, tmp_path: Path) -> None:
-    sandbox = processes.flask("crm", "sandbox", "--directory", str(tmp_path / "stand-ins"))
+    sandbox = processes.flask("crm", "sandbox", "--directory", os.path.relpath(tmp_path / "stand-ins", ROOT))
     assert sandbox.stdout is not None
     said = json.loads(sandbox.stdout.readline())
+    assert Path(said["ca_file"]).is_absolute(), "other processes may run elsewhere"
     session = requests.Session()
     session.trust_env = False
     answer = session.get(f"{said['url']}/_sandbox/", verify=said["ca_file"], timeout=10)
