@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Blueprint, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,6 +19,8 @@ from wtforms import ValidationError  # type: ignore[import-untyped]
 from ..errors import ConfigurationError
 from ..resources import templates_directory
 from .door import door
+from .notices import tell
+from .texts import gettext as _
 
 if TYPE_CHECKING:
     from ..host.access import Access
@@ -94,10 +97,21 @@ def _strangers_answer(access: Access) -> ResponseReturnValue:
     login: Any = getattr(current_app, "login_manager", None)
     if login is None:
         abort(401)
+    if request.method == "POST" and "HX-Request" not in request.headers:
+        tell(_("Nothing was changed, as you were not logged in (any more). Please do it once more."), "plain")
+        return redirect(_page_of_the_form(), 303)
     answer: ResponseReturnValue = login.unauthorized()
     if "HX-Request" in request.headers:  # a list that refreshes itself: the whole page must go to the login
         return "", 204, {"HX-Refresh": "true"}
     return answer
+
+
+def _page_of_the_form() -> str:
+    """Return the page that a form was sent from: a login leads back to it by GET, which forms do not answer."""
+    own, sent_from = url_for(f"{NAME}.connection_page"), urlsplit(request.referrer or "")
+    is_ours = sent_from.netloc == request.host and sent_from.path.startswith(own)
+    path = "/" + sent_from.path.lstrip("/\\")
+    return urlunsplit(("", "", path, sent_from.query, "")) if is_ours else own
 
 
 def _check_csrf() -> None:

@@ -197,10 +197,33 @@ def test_strangers_go_to_the_login(both: Helpdesk) -> None:
     for rule, method in rules(both):
         for ids in (OWN, FOREIGN, NONSENSE):
             if url := address(rule, ids):
-                answer = both.browser().open(url, method=method)
+                browser = both.browser()
+                answer = browser.open(url, method=method)
+                if method == "POST" and answer.status_code == 303:
+                    answer = browser.get(answer.location)
                 shut_out = answer.status_code == 302 and answer.location.startswith("/login")
                 assert shut_out or (ids == NONSENSE and answer.status_code == 404), (method, url)
     assert stored(both) == before
+
+
+@pytest.mark.parametrize(
+    ("sent_from", "comes_back_to"),
+    [
+        ("http://localhost/crm/log/1?x=1", "/crm/log/1?x=1"),
+        ("http://localhost/tickets", "/crm/"),
+        ("http://evil.example.com/crm/log/1", "/crm/"),
+        ("http://localhost/crm/..//evil.example.com", "/crm/..//evil.example.com"),
+        ("", "/crm/"),
+    ],
+)
+def test_whose_login_has_ended_comes_back_to_the_page_of_the_form(
+    both: Helpdesk, sent_from: str, comes_back_to: str
+) -> None:
+    browser = both.browser()
+    answer = browser.post("/crm/log/1/retry", headers={"Referer": sent_from} if sent_from else {})
+    assert (answer.status_code, answer.location) == (303, comes_back_to)
+    browser.get("/login-as/1")
+    assert "Nothing was changed, as you were not logged in" in browser.get("/crm/").text
 
 
 def test_a_user_without_an_account_may_not_come_in(both: Helpdesk) -> None:
