@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -22,8 +23,10 @@ from .words import explained, kind_word, status_word
 
 _BYTE_ORDER_MARK = "\ufeff"
 """Without it, Excel takes the file for one in an old code page."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf"^(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
+"""Where a spreadsheet may take what follows for a formula (OWASP, CSV injection): at a cell's beginning, and behind
+what some take for one. Where numbers have a comma, as in German, Excel cuts lines at semicolons, whatever is quoted."""
 _AT_ONCE = 200
 
 COLUMNS = (
@@ -72,7 +75,7 @@ def csv_lines(entries: Iterable[Entry], connected: Sequence[ConnectionView], now
 
 def guarded(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return _FORMULA.sub("'", cell)
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:

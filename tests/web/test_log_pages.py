@@ -144,13 +144,20 @@ def test_no_cell_is_a_formula(desk: Helpdesk) -> None:
     answer = post(desk.browser("manager"), "/crm/log/export")
     (row,) = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""))
     assert row["client_name"] == "'=HYPERLINK(1) Quist"
-    assert row["crm_message"] == '\'@SUM(A1),"x"\n=1'
+    assert row["crm_message"] == "'@SUM(A1),\"x\"\n'=1"
     assert row["message"] == "'-1+2"
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_a_cell_that_begins_like_a_formula_is_guarded(cell: str) -> None:
     assert guarded(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cut", [";", "\n", "\t", "\r"])
+def test_no_part_of_a_cell_is_a_formula_where_lines_are_cut_elsewhere(cut: str) -> None:
+    """German Excel cuts at semicolons, and heeds no quotes then."""
+    assert guarded(f"Ada{cut}=HYPERLINK(A1)") == f"Ada{cut}'=HYPERLINK(A1)"
+    assert guarded("Ada Quist; a+b = c") == "Ada Quist; a+b = c"
 
 
 def test_the_trail_says_who_took_the_log_and_which_part(desk: Helpdesk) -> None:
