@@ -6,5 +6,8 @@ from urllib.parse import urlsplit
 
 
 def web_address(url: object) -> str:
-    """Return a link to the CRM; anything but https is no link to one."""
-    return url if isinstance(url, str) and urlsplit(url).scheme == "https" else ""
+    """Return a link to the CRM; anything but https, or what nobody can read as an address, is no link to one."""
+    try:
+        return url if isinstance(url, str) and urlsplit(url).scheme == "https" else ""
+    except ValueError:
+        return ""

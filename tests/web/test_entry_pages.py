@@ -179,7 +179,8 @@ def test_of_very_many_fields_the_first_are_told(desk: Helpdesk) -> None:
 
 def test_a_link_that_is_no_web_address_is_no_link(desk: Helpdesk) -> None:
     noted = attempt(desk, by="key", record="7", url="javascript:alert(1)")
-    number = desk.add_operation(desk.connect(), details={"history": [noted, attempt(desk, url=7, left=[], tried="x")]})
+    history = [noted, attempt(desk, url=7, left=[], tried="x"), attempt(desk, by="key", url="https://[half")]
+    number = desk.add_operation(desk.connect(), details={"history": history})
     page = desk.browser("viewer").get(f"/crm/log/{number}").text
     assert "javascript:" not in page
     assert "Open the record" not in page
