@@ -102,7 +102,7 @@ def receive(sync: Sync, receiver: Receiver, received: Received) -> Verdict:
         if len(hints) > MOST_HINTS:
             raise ValueError("it tells more at once than any CRM does")
         rows = [_kept(receiver.connection_id, hint, now) for hint in hints]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested as deep as can be read, and too deep for what follows
         _log.warning("A webhook for connection %s cannot be read: %s.", receiver.connection_id, error)
         return MALFORMED
     if rows:

@@ -147,6 +147,16 @@ def _after(protect: CSRFProtect, add_login: Callable[[Flask], None]) -> Callable
     return both
 
 
+def test_no_depth_of_a_signed_body_ends_in_a_fault(desk: HookedDesk) -> None:
+    """At some depth the body can just be read, and nothing deeper be done with it: where depends on the caller."""
+    path = desk.hook("hubspot")
+    for depth in range(860, 1000):
+        event = {"portalId": 33, "subscriptionType": "contact.creation", "objectId": 5, "eventId": "here"}
+        body = json.dumps([event]).replace('"here"', "[" * depth + "]" * depth).encode()
+        headers = hubspot_headers(desk, path, body)
+        assert desk.post(path, body, headers) in (204, 400)
+
+
 def test_answer_sets_no_cookie_and_says_nothing(desk: HookedDesk) -> None:
     path, body = desk.hook("autochat"), autochat_body()
     for headers in (autochat_headers(body), {}):
