@@ -15,10 +15,15 @@ from .texts import said
 
 
 def field_word(crm: str, name: str) -> str:
-    """Return what people call a field of a CRM; one that nobody has described (any more) is shown as it is named."""
+    """Return what people call a field of a CRM, or the client's attribute that one is filled from; one that nobody has
+    described (any more) is shown as it is named.
+    """
     adapter = registry.adapters().get(crm)
-    own = next((field.label for field in adapter.fields if field.name == name), "") if adapter else ""
-    return said(own) if own else _further(crm).get(name) or name
+    by_name = {field.name: field.label for field in adapter.fields} if adapter else {}
+    by_source = {field.source: field.label for field in adapter.fields} if adapter else {}
+    if name in by_name:
+        return said(by_name[name])
+    return _further(crm).get(name) or said(by_source.get(name, "")) or name
 
 
 def field_labels(crm: str) -> Callable[[str], str]:

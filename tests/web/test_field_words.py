@@ -72,3 +72,16 @@ def test_names_are_looked_up_once_a_page(desk: Helpdesk) -> None:
     read(desk.browser("manager"), "/crm/conflicts")
     sa.event.remove(desk.sync.database.engine, "before_cursor_execute", note)
     assert sum("crm_sync_schema" in statement for statement in asked) == 1
+
+
+def test_what_an_entry_found_wrong_with_our_own_values_has_its_fields_named(desk: Helpdesk) -> None:
+    """An adapter names what it cannot send by the client's attribute, a CRM by its own field."""
+    wrong = {"first_name": "holds a NUL character", "lastname": "No.", "rating": "No."}
+    with desk.sync.database.write() as database:
+        database.execute(sa.delete(Schema))  # the CRM in memory calls its fields as the client's attributes are called
+        entry = database.execute(sa.select(sa.func.max(Operation.id))).scalar_one()
+        details = {"status": "failed", "reason": "invalid_record", "details": {"fields": wrong}}
+        database.execute(sa.update(Operation).where(Operation.id == entry).values(**details))
+    page = plain(read(desk.browser("viewer"), f"/crm/log/{entry}"))
+    for said in ("First name : holds a NUL character", "Last name : No.", "Rating : No."):
+        assert said in page
