@@ -58,7 +58,7 @@ def _problems() -> dict[str, Problem]:
         ),
         PLAIN_SERVICE: Problem(
             _("This address would be spoken to without encryption, or without checking its certificate."),
-            _("Use the encrypted form, such as mailtos:// or jsons://, and leave out verify=no."),
+            _("Use the encrypted form, such as mailtos:// or jsons://, without verify=no and mode=insecure."),
         ),
         PACKAGE_MISSING: Problem(
             _("E-mail and chat services need a package that is not installed on the server."),

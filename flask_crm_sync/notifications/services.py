@@ -28,6 +28,8 @@ from .targets import check_host, may_be_told, on_loopback
 _log = logging.getLogger(__name__)
 
 _LOCAL = {"blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "rsyslog", "syslog", "windows"}
+_PLAIN = {"aprs"}
+"""Services that know no encryption; those over HTTP are known by their address."""
 _OUR_OWN = {"https", "http"}
 _LONGEST = 2000
 
@@ -94,8 +96,7 @@ def _plugin(url: str, settings: Settings) -> Any:
     if made is None or (scheme in _OUR_OWN and _host(made)):  # a web address that no service knows as its own
         raise CannotTell(NO_ADDRESS)
     made.redirects = False
-    plain = made.secure_protocol and made.protocol and not made.secure
-    if not made.verify_certificate or (plain and not on_loopback(made.host, settings)):
+    if not made.verify_certificate or (_is_plain(made) and not on_loopback(made.host, settings)):
         raise CannotTell(PLAIN_SERVICE)
     if _host(made):
         check_host(_host(made), made.port or 443, settings)
@@ -115,6 +116,19 @@ def _made(apprise: Any, url: str) -> Any:
     if any(isinstance(value, apprise.AppriseAttachment) and len(value) for value in vars(made or asset).values()):
         raise CannotTell(NO_ADDRESS)
     return made
+
+
+def _is_plain(plugin: Any) -> bool:
+    """Tell whether a service would be spoken to without encryption: as it was asked for, or as it always is."""
+    asked = plugin.secure_protocol and plugin.protocol and not plugin.secure
+    unsafe_mail = getattr(plugin, "secure_mode", "") == "insecure"
+    always = str(getattr(plugin, "notify_url", "")).startswith("http://") or _PLAIN.intersection(_schemes(plugin))
+    return bool(asked or unsafe_mail or always)
+
+
+def _schemes(plugin: Any) -> tuple[str, ...]:
+    found = plugin.secure_protocol or plugin.protocol or ()
+    return (found,) if isinstance(found, str) else tuple(found)
 
 
 def _asset(apprise: Any) -> Any:
