@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import wraps
 
 from flask import abort, g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -129,7 +130,22 @@ def connected_or_404(crm: str) -> ConnectionView:
     return known if known.is_connected else abort(404)
 
 
+def _while_connected(view: Callable[[str], ResponseReturnValue]) -> Callable[[str], ResponseReturnValue]:
+    """Answer what is pressed twice, or on a page from before, with where the connection stands."""
+
+    @wraps(view)
+    def guarded(crm: str) -> ResponseReturnValue:
+        known = find_connection(this_sync(), this_account(), crm)
+        if known.is_connected:
+            return view(crm)
+        tell(_("%(crm)s is not connected (any more).", crm=known.label), "plain")
+        return back_to("connection_page")
+
+    return guarded
+
+
 @page("/connections/<crm>/test", needs=MANAGE, methods=("POST",))
+@_while_connected
 def test(crm: str) -> ResponseReturnValue:
     """Ask the CRM whether the stored credentials are good."""
     known = find_connection(this_sync(), this_account(), crm)
@@ -146,6 +162,7 @@ def test(crm: str) -> ResponseReturnValue:
 
 
 @page("/connections/<crm>/diagnose", needs=MANAGE, methods=("POST",))
+@_while_connected
 def diagnosis(crm: str) -> ResponseReturnValue:
     """Look at the connection from all sides and say what was found."""
     found = diagnose(this_sync(), this_account(), crm)
@@ -153,6 +170,7 @@ def diagnosis(crm: str) -> ResponseReturnValue:
 
 
 @page("/connections/<crm>/sync-now", needs=MANAGE, methods=("POST",))
+@_while_connected
 def sync_now(crm: str) -> ResponseReturnValue:
     """Bring forward whatever waits for its time."""
     known = find_connection(this_sync(), this_account(), crm)
@@ -171,6 +189,7 @@ def sync_now(crm: str) -> ResponseReturnValue:
 
 
 @page("/connections/<crm>/pause", needs=MANAGE, methods=("POST",))
+@_while_connected
 def pause(crm: str) -> ResponseReturnValue:
     """Let the connection's work wait."""
     announce(sync_connections.pause(this_sync(), this_account(), crm, by=door().access.user_id()))
@@ -179,6 +198,7 @@ def pause(crm: str) -> ResponseReturnValue:
 
 
 @page("/connections/<crm>/resume", needs=MANAGE, methods=("POST",))
+@_while_connected
 def resume(crm: str) -> ResponseReturnValue:
     """Go on with what waited."""
     announce(sync_connections.resume(this_sync(), this_account(), crm, by=door().access.user_id()))
@@ -188,6 +208,7 @@ def resume(crm: str) -> ResponseReturnValue:
 
 
 @page("/connections/<crm>/disconnect", needs=MANAGE)
+@_while_connected
 def confirm_disconnect(crm: str) -> ResponseReturnValue:
     """Say what disconnecting does, and ask."""
     known = find_connection(this_sync(), this_account(), crm)
@@ -195,6 +216,7 @@ def confirm_disconnect(crm: str) -> ResponseReturnValue:
 
 
 @page("/connections/<crm>/disconnect", needs=MANAGE, methods=("POST",))
+@_while_connected
 def disconnect(crm: str) -> ResponseReturnValue:
     """Forget the credentials."""
     gone = sync_connections.disconnect(this_sync(), this_account(), crm, by=door().access.user_id())

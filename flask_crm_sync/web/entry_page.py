@@ -19,6 +19,7 @@ from ..sync.causes import Cause, count_failed
 from ..sync.connections import connections, crm_label
 from ..sync.held_up import entry_held_up
 from ..sync.log import Entry, find_entry
+from ..sync.reasons import LEFT_BY_PERSON
 from ..sync.refusals import ChoiceNotPossible
 from ..sync.undo import kept_of_entry
 from .door import door, this_account, this_sync
@@ -75,13 +76,13 @@ def entry(operation_id: int) -> ResponseReturnValue:
 @page("/log/<int:operation_id>/retry", needs=MANAGE, methods=("POST",))
 def retry(operation_id: int) -> ResponseReturnValue:
     """Try again."""
-    return _choose(operation_id, choices.retry, _("It is tried again now."))
+    return _choose(operation_id, choices.retry, _("It is tried again now."), lambda now: now.status == PENDING)
 
 
 @page("/log/<int:operation_id>/dismiss", needs=MANAGE, methods=("POST",))
 def dismiss(operation_id: int) -> ResponseReturnValue:
     """Leave it as it is."""
-    return _choose(operation_id, choices.dismiss, _("Left as it is."))
+    return _choose(operation_id, choices.dismiss, _("Left as it is."), lambda now: now.reason == LEFT_BY_PERSON)
 
 
 @page("/log/<int:operation_id>/decide", needs=MANAGE, methods=("POST",))
@@ -106,10 +107,19 @@ def _timeline(found: Entry, held_up: str) -> list[Moment]:
     return timeline(found, deeds, this_sync().clock.now(), field_labels(found.crm), held_up)
 
 
-def _choose(operation_id: int, choice: Callable[..., Entry], done: str) -> ResponseReturnValue:
+def _choose(
+    operation_id: int,
+    choice: Callable[..., Entry],
+    done: str,
+    is_done: Callable[[Entry], bool] = lambda _entry: False,
+) -> ResponseReturnValue:
+    """Carry out a choice and say so, also to who pressed twice."""
     try:
         after = choice(this_sync(), this_account(), bounded(operation_id), by=door().access.user_id())
     except ChoiceNotPossible as error:
+        if is_done(find_entry(this_sync(), this_account(), bounded(operation_id))):
+            tell(done)
+            return back_to("entry", operation_id=operation_id)
         tell(f"{said(str(error))} {said(error.advice)}", "bad")
         return back_to("entry", operation_id=operation_id)
     door().queues.wake()

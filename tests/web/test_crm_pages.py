@@ -214,6 +214,15 @@ def test_sync_now_does_not_pretend_while_nothing_can_be_sent(desk: Helpdesk) -> 
     assert desk.wakes.count == 0
 
 
+@pytest.mark.parametrize("what", ["disconnect", "pause", "resume", "test", "diagnose", "sync-now"])
+def test_what_is_pressed_on_a_page_from_before_says_where_it_stands(desk: Helpdesk, what: str) -> None:
+    desk.connect()
+    browser = desk.browser("manager")
+    assert "HubSpot is disconnected" in told(browser, "/crm/connections/hubspot/disconnect")
+    page = told(browser, f"/crm/connections/hubspot/{what}")
+    assert "HubSpot is not connected (any more)." in page
+
+
 def test_pausing_and_resuming(desk: Helpdesk) -> None:
     desk.connect()
     browser = desk.browser("manager")

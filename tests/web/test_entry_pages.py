@@ -78,6 +78,15 @@ def test_the_page_of_what_is_sent_in_a_moment_refreshes_itself(
     assert ("hx-trigger" in browser.get(f"/crm/log/{number}").text) is (refreshes and "claim" in how)
 
 
+@pytest.mark.parametrize(("deed", "says"), [("retry", "It is tried again now."), ("dismiss", "Left as it is.")])
+def test_who_presses_twice_is_not_told_that_it_failed(desk: Helpdesk, deed: str, says: str) -> None:
+    number = desk.add_operation(desk.connect(), status=FAILED, reason="invalid_record")
+    for _time in range(2):
+        page = told(desk.browser("manager"), f"/crm/log/{number}/{deed}")
+        assert says in page
+        assert "not possible" not in page
+
+
 def test_who_may_not_mend_it_reads_whom_to_ask(desk: Helpdesk) -> None:
     number = desk.add_operation(desk.connect(), status=FAILED, reason="invalid_record")
     assert "An administrator of your account can retry this, or decide." in read(
