@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
-_processes = multiprocessing.get_context("spawn")
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.benchmarks.hosts", "tests.benchmarks.workers"])  # once, not for each process
 _PARTING_SECONDS = 10
 
 

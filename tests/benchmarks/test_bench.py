@@ -20,11 +20,11 @@ BENCHES = {
     "growth": ["20 changes among 1000 clients, against 100: cpu", "20 changes among 1000 clients, against 100: wall"],
     "rules": ["template: wants to buy", "rules: one conversation"],
     "backfill": [
-        "backfill of 2000 clients",
-        "memory of a backfill of 2000",
+        "backfill of 500 clients",
+        "memory of a backfill of 500",
         *(f"looking at an unchanged {crm}" for crm in ("hubspot", "salesforce", "dynamics")),
     ],
-    "log": [f"log of 20000 operations, against 2000: {page}" for page in ("newest", "search by e-mail", "overview")],
+    "log": [f"log of 5000 operations, against 1000: {page}" for page in ("newest", "search by e-mail", "overview")],
 }
 
 
