@@ -24,6 +24,7 @@ from .claim import Claimed
 from .drain import Drain, alone
 from .erasure import BY_HAND, NOTHING
 from .forgetting import clear_log, forget_links, note_links
+from .handed_on import take_names_anew
 from .links import LinkState, load_links
 from .qualified import PAST
 from .retry import Verdict, succeeded
@@ -73,6 +74,7 @@ def push_erasures(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ErasureI
 
 def settle_erasures(drain: Drain, database: sa.Connection, items: Sequence[ErasureItem]) -> None:
     """Drop the links of whom the CRM removed, and fill the receipts, in the settling transaction."""
+    take_names_anew(database, [item.operation for item in items])
     for item in items:
         if item.verdict is None or item.verdict.status != SUCCESS:
             continue
@@ -86,10 +88,10 @@ def settle_erasures(drain: Drain, database: sa.Connection, items: Sequence[Erasu
 
 
 def _load(drain: Drain, batch: Sequence[Claimed]) -> list[ErasureItem]:
-    ids = [operation.subject_id for operation in batch]
     items = []
     with drain.sync.database.read() as database:
-        links = load_links(database, drain.connection_id, CLIENT, ids)
+        take_names_anew(database, batch)
+        links = load_links(database, drain.connection_id, CLIENT, [operation.subject_id for operation in batch])
         for operation in batch:
             talks = drain.sync.host.conversations_of(database, [operation.subject_id], PAST)
             notes = note_links(database, drain.connection_id, operation.subject_id, talks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +22,10 @@ from . import reasons
 from .conflicts import forget_conflicts_of
 from .context import Sync
 from .deadlock import again_if_deadlocked
+from .erased import HAS_ERASED
 from .follow_up_notes import notes_that_follow
 from .follow_ups import read_follow_ups
+from .handed_on import hand_on_keys
 from .links import forget_former
 from .mapping.turning_away import follows_conversations
 from .operations import new_operation, owe
@@ -177,6 +179,7 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
     heads = sync.host.conversation_heads(connection, conversations) if conversations else {}
     concerned = {accounts[c] for c in clients if c in accounts} | {head.account_id for head in heads.values()}
     connections, there = _connections_of(connection, concerned)
+    hand_on_keys(sync, connection, _made_where_some_were_erased(connections, accounts, happened))
     talking = _whose_channels_count(connections, heads.values())
     links = _links_of(connection, [to["id"] for to in connections], clients | talking, happened)
     _forget_former(connection, links, happened, now)
@@ -197,6 +200,15 @@ def _owe_for(sync: Sync, connection: sa.Connection, happened: _Happened, now: da
         rows += notes_that_follow(connection, to, found.intersection(theirs), now)
         rows += _notes_owed(sync, to, [head for head in its if gate.has_taken(to, head.client_id)] + past, now)
     owe(connection, rows)
+
+
+def _made_where_some_were_erased(
+    connections: Iterable[Row], accounts: Mapping[str, str], happened: _Happened
+) -> dict[str, tuple[str, datetime]]:
+    """Return the new clients of accounts that ever erased anybody, each with its account and when it was made."""
+    concerned = {to["account_id"] for to in connections if to["has_erased"]}
+    made = ((id, accounts.get(id, ""), at) for (kind, id), at in happened.born.items() if kind == CLIENT)
+    return {id: (account, at) for id, account, at in made if account in concerned}
 
 
 def _whose_channels_count(connections: Iterable[Row], heads: Iterable[ConversationHead]) -> set[str]:
@@ -278,8 +290,8 @@ _READ = (*_NEEDED, *_TAKES, *_ROUND)
 _OF_SETS = {"account_id": _criteria.c.account_id, "criteria_set": _criteria.c.set_name}
 _CONCERNED: sa.BindParameter[Any] = sa.bindparam("accounts", expanding=True)
 _CONNECTIONS = sa.union_all(
-    sa.select(*(_connections.c[name] for name in _READ)).where(_connections.c.account_id.in_(_CONCERNED)),
-    sa.select(*(_OF_SETS.get(name, sa.null()).label(name) for name in _READ)).where(
+    sa.select(*(_connections.c[name] for name in _READ), HAS_ERASED).where(_connections.c.account_id.in_(_CONCERNED)),
+    sa.select(*(_OF_SETS.get(name, sa.null()).label(name) for name in _READ), sa.false()).where(
         _criteria.c.account_id.in_(_CONCERNED), _criteria.c.enabled
     ),
 )
