@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app, has_app_context
 from flask.cli import ScriptInfo
+from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import StatementError
 
 from ..config import Settings
 from ..errors import ConfigurationError
@@ -24,6 +27,8 @@ from .schedule import SchedulerPort
 
 EXTENSION_KEY = "crm_sync"
 RUNNING_KEY = "crm_sync_running"
+
+_log = logging.getLogger(__name__)
 
 stopping = threading.Event()
 """Set when this process was told to end: drains then give their connection back after the batch in hand."""
@@ -67,14 +72,39 @@ def running_of(app: Flask) -> Running:
     return running
 
 
+class JobFailed(Exception):
+    """A job failed; its text says nothing but the class of the error, as RQ keeps it in Redis."""
+
+
 @contextmanager
 def of_this_job() -> Iterator[Running]:
-    """Enter the app context of a job: a fresh one, so that nothing of the last job is left in it."""
+    """Enter the app context of a job: a fresh one, so that nothing of the last job is left in it.
+
+    Raises JobFailed in the place of what the job raised, which is logged here.
+    """
     app = _app()
     with app.app_context():
         running = running_of(app)
         running.leave_parents_connections()
-        yield running
+        with _kept_from_redis():
+            yield running
+
+
+@contextmanager
+def _kept_from_redis() -> Iterator[None]:
+    """Keep errors' own words out of Redis: a database's name the values that it did not take, and people with them."""
+    try:
+        yield
+    except BaseTimeoutException:
+        raise
+    except Exception as error:
+        reason: BaseException | None = error
+        while reason is not None:
+            if isinstance(reason, StatementError):
+                reason.hide_parameters = True
+            reason = reason.__cause__ or reason.__context__
+        _log.exception("A job failed; what it left undone is found by the next bell.")
+        raise JobFailed(f"{type(error).__name__}: the worker's log says more.") from None
 
 
 def _app() -> Flask:

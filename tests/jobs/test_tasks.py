@@ -23,6 +23,7 @@ from flask_crm_sync.jobs import running as running_module
 from flask_crm_sync.jobs import tasks
 from flask_crm_sync.jobs.heartbeat import last_beat
 from flask_crm_sync.jobs.running import Running, of_this_job, stopping
+from flask_crm_sync.jobs.worker import run_worker
 from flask_crm_sync.models import Connection, Operation
 from flask_crm_sync.models.heartbeat import BELL, WORKER
 from flask_crm_sync.notifications.sending import send_due
@@ -66,6 +67,27 @@ def test_commit_rings_and_the_wake_brings_the_client_to_the_crm(
     with host.app_context():
         tasks.wake()
     assert statuses(running) == [("create_lead", "success")] * 3
+
+
+def test_a_job_that_fails_tells_redis_nothing_of_anybody(
+    running: Running, server: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = {"email": "canary@example.com"}
+
+    def refused(sync: Sync) -> None:
+        with sync.database.write() as database:
+            database.execute(sa.text("INSERT INTO nowhere VALUES (:email)"), person)
+
+    monkeypatch.setattr(tasks, "fan_out", refused)
+    running.queues.wake()
+    run_worker(running, burst=True)
+    failed = Queue("crm-live", connection=server).failed_job_registry
+    (kept,) = (failed.job_class.fetch(id, server).latest_result() for id in failed.get_job_ids())
+    assert kept is not None
+    assert "OperationalError" in str(kept.exc_string)
+    assert "canary" not in str(kept.exc_string)
+    assert "INSERT INTO nowhere" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def test_wake_without_anything_to_do_is_harmless(host: Flask, running: Running) -> None:
