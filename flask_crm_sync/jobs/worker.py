@@ -57,6 +57,7 @@ def run_worker(running: Running, lanes: Sequence[int] = tuple(QUEUE_NAMES), *, b
     A Redis that is away is waited for. To be called in the main thread, the one that signals reach.
     """
     stopping.clear()
+    _listen_to_signals()  # before anybody reads of a worker that is there and may be told to end
     watch = Watch(running)
     if not burst:
         watch.start()
@@ -72,7 +73,6 @@ def run_worker(running: Running, lanes: Sequence[int] = tuple(QUEUE_NAMES), *, b
 
 def _worked(running: Running, lanes: Sequence[int], *, burst: bool) -> bool:
     """Work until there is nothing more to do; False when Redis was lost on the way."""
-    _listen_to_signals()
     queues = [QUEUE_NAMES[lane] for lane in lanes]
     try:
         if not stopping.is_set():
