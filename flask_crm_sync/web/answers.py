@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +58,8 @@ def template_words() -> dict[str, Any]:
             explained=words.explained,
             counted=words.counted,
             counted_briefly=words.counted_briefly,
+            brief=words.brief,
+            brief_value=partial(words.brief, most=words.LONGEST_VALUE),
             when=words.when,
             moment=words.moment,
             hour=words.hour,

@@ -26,6 +26,9 @@ from .languages import this_reader
 from .texts import gettext as _
 from .texts import number, said
 
+LONGEST_NAME, LONGEST_VALUE = 200, 2_000
+"""Characters of a name, and of a field's value, that a page shows."""
+
 
 def status_word(status: str) -> str:
     """Return the word for an operation's status."""
@@ -60,6 +63,13 @@ def counted(value: float) -> str:
 def counted_briefly(value: float) -> str:
     """Return a number that a page counted for itself, which it does not do for long."""
     return f"{number(value)}+" if value >= SHOWN_TO else number(value)
+
+
+def brief(text: str, most: int = LONGEST_NAME) -> str:
+    """Return a text as far as a page shows it: a host or a CRM may hold megabytes in any field."""
+    if len(text) <= most:
+        return text
+    return _("%(beginning)s… (%(number)s characters)", beginning=text[:most], number=number(len(text)))
 
 
 def moment(at: datetime) -> str:

@@ -179,3 +179,16 @@ def test_clients_with_several_matches_lead_to_their_entries(contested: Helpdesk)
     page = contested.browser("viewer").get("/crm/conflicts").text
     assert 'href="/crm/log/1"' in page
     assert "2 records to choose from" in page
+
+
+def test_a_text_of_megabytes_is_shown_in_part(contested: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = "Q" * 3_000_000
+    with contested.sync.database.write() as database:
+        database.execute(sa.update(Client).values(last_name=endless))
+    monkeypatch.setitem(RECORDS, "77", {**RECORDS["77"], "lastname": "K" * 2_001})
+    browser = contested.browser("manager")
+    for page in ("/crm/conflicts", "/crm/clients/1", "/crm/clients/1/erase", "/crm/log"):
+        shown = browser.get(page).text
+        assert len(shown) < 40_000, page
+    assert "(3,000,000 characters)" in browser.get("/crm/conflicts").text
+    assert f"{'K' * 2_000}… (2,001 characters)" in browser.get("/crm/conflicts").text
