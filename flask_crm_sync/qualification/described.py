@@ -13,6 +13,11 @@ _IN_WORDS = {"email": "an e-mail address", "phone": "a phone number", "company":
 
 def described(criterion: Criterion) -> str:
     """Return what a criterion looks for, in a sentence; contact details are the record's, which is not shown."""
+    if criterion.only_excludes:
+        whoever = "whoever says" if criterion.who == "client" else "where somebody says"
+        return (
+            f"{criterion.name}: nobody is looked for by this; {whoever} {_listed(criterion.excluded)} does not count."
+        )
     return f"{criterion.name}: {'; '.join(_parts(criterion))}."
 
 

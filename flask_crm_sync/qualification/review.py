@@ -16,7 +16,7 @@ from ..models.qualification import CONFIRMED, DOWNGRADED, UNDECIDED, UPGRADED
 from ..models.qualification import QUALIFIED as IS_QUALIFIED
 from ..models.qualification import UNQUALIFIED as IS_UNQUALIFIED
 from . import review_reasons as why_not
-from .criteria import Criterion
+from .criteria import Criterion, in_order
 from .described import described
 from .evidence import held_to_evidence, speaking_lines, speaks_above
 from .reviewers.base import QUALIFIED, UNQUALIFIED, Case, Reviewer, ReviewFailed, Verdict
@@ -41,14 +41,14 @@ def make_case(
 ) -> Case:
     """Return what a reviewer is asked about a conversation under a set of criteria.
 
-    `decisive` is the criterion that marked it: its guidance and its threshold hold; the first one's otherwise.
+    `decisive` is the criterion that marked it: its guidance and its threshold hold; otherwise those of the first that
+    looks for anybody.
     """
-    asked = [criterion for criterion in criteria if criterion.enabled]
-    leading = decisive or next(iter(asked), None)
+    asked = in_order(criterion for criterion in criteria if criterion.enabled)
+    leading = decisive or next((criterion for criterion in asked if not criterion.only_excludes), None)
     shown = make_transcript(conversation, client, mask=mask, tokens=tokens)
-    if leading is None:
-        return Case(shown, ())
-    return Case(shown, tuple(map(described, asked)), leading.guidance, leading.review_threshold)
+    found = tuple(map(described, asked))
+    return Case(shown, found) if leading is None else Case(shown, found, leading.guidance, leading.review_threshold)
 
 
 def review_one(reviewer: Reviewer, case: Case) -> Verdict | ReviewFailed:

@@ -15,11 +15,12 @@ from .criteria import Criterion
 from .criteria_of import criteria_of
 from .quotes import places_of
 from .review import make_case, review_one
-from .review_reasons import BROKEN_OFF, NOT_CONFIGURED
+from .review_reasons import BROKEN_OFF, NOBODY_ASKS, NOT_CONFIGURED
 from .reviewers.base import Case, Reviewer, ReviewFailed
 from .schedule import MOST_ATTEMPTS, ClaimedReview, claim_due_reviews, put_off_review, settle_review
 from .standings import Move
 from .veil import masks
+from .wishes import wishing
 
 NOT_READABLE = "The conversation could not be read from this app."
 NO_CRITERIA = "There is no criterion in use any more."
@@ -76,8 +77,10 @@ def _case(sync: Sync, claimed: ClaimedReview, in_code: Sequence[Criterion]) -> t
     own = criteria.get((conversation.account_id, claimed.set_name), ())
     if not own:
         return NO_CRITERIA
-    decisive = next((criterion for criterion in own if criterion.name == claimed.criterion_name), None)
     known = client if isinstance(client, ClientRecord) else None
+    decisive = wishing(own, claimed.status, claimed.criterion_name, conversation, known)
+    if decisive is None:
+        return NOBODY_ASKS
     tokens = settings.ai_transcript_tokens
     return make_case(conversation, known, own, decisive=decisive, mask=mask, tokens=tokens), conversation
 

@@ -32,7 +32,7 @@ class Judged:
     """What the rules say of a conversation.
 
     `criterion` is the one that decided, None where none did. `reasons` are sentences. `excluded` is the keyword by
-    which it is unqualified. `second_look` tells that it is pending, and a criterion marks it as worth a review.
+    which it is unqualified. `marked_by` is the criterion that marks it as worth a review while it is pending.
     """
 
     status: str
@@ -40,7 +40,12 @@ class Judged:
     score: int = 0
     reasons: tuple[str, ...] = ()
     excluded: str = ""
-    second_look: bool = False
+    marked_by: Criterion | None = None
+
+    @property
+    def second_look(self) -> bool:
+        """Tell whether it is pending, and worth a review all the same."""
+        return self.marked_by is not None
 
     @property
     def worth_review(self) -> bool:
@@ -69,19 +74,20 @@ class Rules:
         return tuple(replace(each, decides=each.criterion is decider) for each in explained)
 
     def _judged(self, seen: Seen) -> Judged:
-        worth_a_look = False
+        marked_by: Criterion | None = None
         for ready in self._ready:
             result, score = ready.result(seen)
             if result == MATCHES:
                 return _qualified(ready, seen, score)
             if result == EXCLUDES:
                 return _unqualified(ready, seen)
-            worth_a_look = worth_a_look or (result == PARTLY and ready.criterion.second_look)
+            if result == PARTLY and ready.criterion.second_look:
+                marked_by = marked_by or ready.criterion
         for ready in self._ready:
             if ready.excluded_word(seen):
                 return _unqualified(ready, seen)
         reason = "No criterion matches so far." if self._ready else "There is no criterion in use."
-        return Judged(WAITING, reasons=(reason,), second_look=worth_a_look)
+        return Judged(WAITING, reasons=(reason,), marked_by=marked_by)
 
     def _seen(self, conversation: ConversationRecord, client: ClientRecord | None) -> Seen:
         """No phrase reaches over messages, so what anybody said is what the client said and what the others said."""

@@ -44,7 +44,7 @@ _installations: sa.Table = sa.inspect(Installation).local_table  # type: ignore[
 
 @dataclass(frozen=True, slots=True)
 class ClaimedReview:
-    """A review in hand. `claim` is its name; `attempts` counts this one."""
+    """A review in hand. `claim` is its name; `attempts` counts this one; `status` is what it was when it was taken."""
 
     id: UUID
     claim: str
@@ -54,6 +54,7 @@ class ClaimedReview:
     set_name: str
     criterion_name: str
     attempts: int
+    status: str
 
 
 def review_time(settings: Settings, conversation_id: str, set_name: str, now: datetime) -> datetime:
@@ -253,6 +254,7 @@ def _taken(connection: sa.Connection, row: sa.Row[Any], seconds: float) -> Claim
         row.set_name,
         row.criterion_name,
         row.review_attempts + 1,
+        row.status,
     )
 
 
