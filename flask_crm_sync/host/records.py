@@ -19,6 +19,9 @@ CLIENT_FIELDS = (
     "country",
 )
 
+LONGEST_NAME = 255
+"""Characters of a client's name as people see it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
@@ -44,10 +47,16 @@ class ClientRecord:
     """The host's further attributes by their names: yes and no as "true" and "false", dates in ISO's form."""
 
     @property
-    def name(self) -> str:
-        """Return the full name, else the e-mail, the phone or the id: something to call the client by."""
+    def full_name(self) -> str:
+        """Return the full name, else the e-mail, the phone or the id."""
         full = f"{self.first_name} {self.last_name}".strip()
         return full or self.email or self.phone or self.id
+
+    @property
+    def name(self) -> str:
+        """Return something to call the client by: of a full name that fills pages, which anybody may give, the head."""
+        full = self.full_name
+        return full if len(full) <= LONGEST_NAME else f"{full[: LONGEST_NAME - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

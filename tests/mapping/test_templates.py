@@ -118,3 +118,8 @@ def test_whatever_is_typed_comes_to_a_text_or_a_clear_error(text: str, value: st
 def test_every_filter_takes_every_value(value: str, name: str) -> None:
     given = {"replace": "('a', 'b')"}.get(name, "")
     assert isinstance(template(f"{{{{ client.city | {name}{given} }}}}").render(client(city=value)), str)
+
+
+def test_a_name_is_sent_whole_however_long_it_is() -> None:
+    long = "x" * 400
+    assert template("{{ client.name }}").render(client(first_name="Ada", last_name=long)) == f"Ada {long}"

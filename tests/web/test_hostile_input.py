@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.notifications.channels import channels
 from tests.web.helpdesk import OURS, Helpdesk
 from tests.web.test_page_access import token_of
@@ -33,3 +34,16 @@ def test_the_sign_that_ends_a_text_is_refused_before_any_database_meets_it(desk:
     data = {**channel, "label": "Sales\0", "csrf_token": token_of(browser)}
     assert browser.post("/crm/notifications/channels", data=data).status_code == 400
     assert channels(desk.sync, OURS) == []
+
+
+def test_no_name_fills_the_pages(desk: Helpdesk) -> None:
+    """A visitor of the host's chat may give whatever name the host's column takes."""
+    view = desk.connect()
+    desk.add_client(1, name="Ada " + "x" * 1_000_000)
+    for _ in range(20):
+        desk.add_operation(view, status=FAILED, reason="invalid_record")
+    browser = desk.browser("viewer")
+    for path in ("log", "log/1", "clients/1", "qualification/try?client=1"):
+        page = browser.get(f"/crm/{path}")
+        assert (page.status_code, len(page.data) < 200_000) == (200, True), path
+    assert "Ada xxx" in browser.get("/crm/log").text

@@ -79,8 +79,8 @@ def check_template(text: str, custom: Collection[str]) -> None:
 
 
 def _seen(client: ClientRecord) -> SimpleNamespace:
-    values: dict[str, Any] = {name: getattr(client, name) for name in (*CLIENT_FIELDS, "name")}
-    return SimpleNamespace(**values, tags=client.tags, custom=SimpleNamespace(**client.custom))
+    values: dict[str, Any] = {name: getattr(client, name) for name in CLIENT_FIELDS}
+    return SimpleNamespace(**values, name=client.full_name, tags=client.tags, custom=SimpleNamespace(**client.custom))
 
 
 _ALLOWED: tuple[type[nodes.Node], ...] = (
