@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -137,6 +138,7 @@ def _take_in(
         links = load_by_record(database, desk.connection_id, CONTACT, ids)
         rows, newcomers, echoes = {}, dict[str, dict[str, Any]](), 0
         for change in changes:
+            change = _about_survivor(change, links)
             link = links.get(change.record_id)
             if link is None:
                 newcomer = change.became or change.record_id
@@ -156,6 +158,13 @@ def _take_in(
         counted = {"pulled": _connections.c.pulled + len(changes), "echoes": _connections.c.echoes + echoes}
         own = _connections.update().where(_connections.c.id == desk.connection_id)
         database.execute(own.values({**counted, **(place or {})}))
+
+
+def _about_survivor(change: RemoteChange, links: Mapping[str, LinkState]) -> RemoteChange:
+    """Take a merge for an edit of its survivor where that is linked already, by a write of ours or by itself."""
+    if change.became is None or change.record_id in links or change.became not in links:
+        return change
+    return replace(change, record_id=change.became, what="changed", became=None)
 
 
 def _coming_home(desk: Drain, both: TwoWay) -> frozenset[str]:

@@ -167,6 +167,20 @@ def test_a_merged_record_takes_the_link_with_it(both: BothWays) -> None:
     assert both.world.last(client).details["moved_from"] == record
 
 
+def test_a_merge_that_our_own_write_met_first_is_news_of_the_survivor(both: BothWays) -> None:
+    client, record = both.person()
+    kept = both.crm.add(last_name="Other", city="Wien")
+    both.world.edit(client, last_name="King")
+    both.world.fan_out()
+    both.world.clock.advance(minutes=61)
+    with once_at(Step.CRM_READ, lambda: both.crm.merge(kept, record)):
+        both.world.drain()
+    assert both.world.link(client).remote_id == kept
+    both.tell(record)
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[kept].values["city"]) == ("Wien", "Wien")
+
+
 def test_a_field_that_goes_back_and_forth_is_stopped_and_said(both: BothWays) -> None:
     both.world.restart(flips=2)
     client, record = both.person()
