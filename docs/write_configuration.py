@@ -49,6 +49,8 @@ def _row(key: Key) -> str:
 def _shown(default: Any) -> str:
     if default in (None, "", ()):
         return "not set"
+    if isinstance(default, tuple):
+        return f"`{', '.join(default)}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

@@ -26,12 +26,12 @@ from .config_values import (
     loopback_origin,
     names_by,
     one_of,
-    origin,
     path_template,
     property_name,
     query_name,
     region,
     seconds,
+    site,
     switch,
     tenant,
     text,
@@ -147,8 +147,9 @@ class Settings:
     )
     public_url: str = _key(
         "",
-        origin,
-        "Where people reach the host, such as https://helpdesk.example.com: CRMs send them back there after a sign-in.",
+        site,
+        "Where people reach the host, such as https://helpdesk.example.com, with the path below which it is mounted "
+        "where it is: CRMs send them back there after a sign-in.",
     )
     hubspot_client_id: str = _key("", text, "Client ID of the operator's HubSpot app, for connecting by sign-in.")
     hubspot_client_secret: str = _key("", text, "Client secret of that app.", secret=True)

@@ -125,14 +125,15 @@ def property_name(value: Any) -> str:
     return name
 
 
-def origin(value: Any) -> str:
-    """Read the address of a site without a path; plain http only on loopback."""
+def site(value: Any) -> str:
+    """Read the address of a site, with the path below which it lives; plain http only on loopback."""
     parts = urlsplit(text(value))
-    bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    plain = re.fullmatch(r"(/[A-Za-z0-9_.~-]+)*/?", parts.path)
+    bare = plain and not (parts.query or parts.fragment or parts.username)
     safe = parts.scheme == "https" or (parts.scheme == "http" and _on_loopback(parts.hostname or ""))
     if not (bare and safe and parts.hostname):
-        raise ValueError("expected an address such as https://helpdesk.example.com")
-    return f"{parts.scheme}://{parts.netloc}"
+        raise ValueError("expected an address such as https://helpdesk.example.com, or https://example.com/helpdesk")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def base_url(value: Any) -> str:

@@ -84,6 +84,10 @@ def test_keys_of_others_are_none_of_our_business() -> None:
         ("CRM_SYNC_SANDBOX_URL", "https://example.com"),
         ("CRM_SYNC_SANDBOX_URL", "https://127.0.0.1@example.com"),
         ("CRM_SYNC_CLIENT_MODEL", 7),
+        ("CRM_SYNC_PUBLIC_URL", "http://help.example.com"),
+        ("CRM_SYNC_PUBLIC_URL", "https://help.example.com/?x=1"),
+        ("CRM_SYNC_PUBLIC_URL", "https://help.example.com//desk"),
+        ("CRM_SYNC_PUBLIC_URL", "help.example.com"),
         ("CRM_SYNC_NOTE_AFTER_MINUTES", "3\x00"),
     ],
 )
@@ -129,6 +133,18 @@ def test_country_of_phone_numbers_without_the_library_is_not_ignored(monkeypatch
     monkeypatch.setitem(sys.modules, "phonenumbers", None)
     with pytest.raises(ConfigurationError, match=r"CRM_SYNC_PHONE_REGION.*flask-crm-sync\[phone\]"):
         load_settings({**NEEDED, "CRM_SYNC_PHONE_REGION": "AT"}, {})
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("https://help.example.com/", "https://help.example.com"),
+        (" https://example.com/help/desk/ ", "https://example.com/help/desk"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+    ],
+)
+def test_public_address_may_have_the_path_of_a_mounted_host(typed: str, read: str) -> None:
+    assert load_settings({**NEEDED, "CRM_SYNC_PUBLIC_URL": typed}, {}).public_url == read
 
 
 def test_pairs_may_end_in_a_comma() -> None:

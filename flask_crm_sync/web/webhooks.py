@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Blueprint, current_app, request, url_for
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -18,6 +18,7 @@ from ..errors import SecretUnreadable
 from ..sync.guesses import UNKNOWN_TOKENS, count_strangers_try
 from ..sync.inbound import ACCEPTED, FORGED, MALFORMED, find_receiver, receive
 from ..sync.refusals import TooManyTries
+from .addresses import public_address
 from .door import door, this_sync
 
 NAME = "crm_sync_webhooks"
@@ -77,8 +78,8 @@ def _unknown() -> ResponseReturnValue:
 
 
 def webhook_url(token: str) -> str:
-    """Return the public address with a token. Its origin is configured, and never taken from a request."""
-    return door().settings.public_url + url_for(f"{NAME}.take", token=token)
+    """Return the public address with a token."""
+    return public_address(f"{NAME}.take", token=token)
 
 
 def _body() -> bytes | None:
