@@ -9,7 +9,7 @@ from ..sync.backfill import Estimate, begin_backfill, estimate, pause_backfill, 
 from ..sync.connections import ConnectionView
 from ..sync.progress import CATCH_UP
 from .bar import bar_context
-from .connection_page import connected_or_404
+from .connection_page import connected_or_404, why_waiting
 from .door import door, this_sync
 from .entrance import MANAGE, VIEW, back_to, page
 from .notices import tell
@@ -32,6 +32,7 @@ def backfill(crm: str) -> ResponseReturnValue:
         is_off=not (known.settings.enabled and known.settings.sync_contacts),
         rests=is_under_way and run.progress.paused,
         takes_notes=known.settings.sync_notes,
+        waiting=why_waiting(known),
         **shown,
     )
 

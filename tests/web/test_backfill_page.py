@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from flask_crm_sync.models.mapping import MappingVersion
 from flask_crm_sync.models.operation import PUT_BACK, SUCCESS
 from flask_crm_sync.sync import catch_up
 from flask_crm_sync.sync.backfill import begin_backfill, pause_backfill
-from flask_crm_sync.sync.connections import ConnectionView
+from flask_crm_sync.sync.connections import ConnectionView, pause
 from flask_crm_sync.sync.progress import cancel, progress
 from tests.web.helpdesk import OURS, START, Client, Helpdesk
 from tests.web.test_crm_pages import plain, read
@@ -93,6 +94,11 @@ def test_the_card_leads_there_and_tells_of_the_read_back(desk: Helpdesk, view: C
         database.execute(sa.insert(Agreement).values(connection_id=view.id, checked=200, drifted=51, **blank))
     shown = desk.browser("manager").get("/crm/").text
     assert "54 of 200 differ" in shown
+    assert "50 were sent again" in shown
+    assert "have all compared" in shown
+    with desk.sync.database.write() as database:
+        database.execute(sa.update(Agreement).values(repaired=54))
+    assert "have all compared" not in desk.browser("manager").get("/crm/").text
     for url in (PAGE, UNDO, "/crm/erasures"):
         assert f'href="{url}"' in shown
 
@@ -163,6 +169,21 @@ def test_one_clients_values_are_shown_and_put_back(desk: Helpdesk, view: Connect
     with desk.sync.database.read() as database:
         kinds = database.execute(sa.select(Operation.client_id).where(Operation.kind == PUT_BACK)).scalars().all()
     assert kinds == ["2"]
+
+
+def test_a_backfill_that_cannot_go_says_why(desk: Helpdesk, view: ConnectionView) -> None:
+    assert "Nothing is sent at present." not in desk.browser("manager").get(PAGE).text
+    pause(desk.sync, OURS, "hubspot")
+    shown = post(desk, PAGE)
+    assert "Nothing is sent at present. The connection is paused" in shown
+    assert "Catching up with your clients" in shown
+
+
+def test_where_nothing_is_kept_it_is_said(desk: Helpdesk, view: ConnectionView) -> None:
+    assert "kept encrypted for 30 days" in desk.browser("viewer").get(UNDO).text
+    door = desk.app.extensions["crm_sync"]
+    desk.app.extensions["crm_sync"] = replace(door, settings=replace(door.settings, undo_days=0))
+    assert "nothing is kept of what the sync replaces" in desk.browser("viewer").get(UNDO).text
 
 
 def test_nothing_to_pause_is_said(desk: Helpdesk, view: ConnectionView) -> None:
