@@ -173,7 +173,7 @@ def _settle(sync: Sync, stamp: datetime, rulings: Mapping[Any, _Ruling]) -> list
             connection.execute(_SETTLE, values)
         telling.write(connection)
         reach(JudgingStep.JUDGING_SETTLED)
-    return [move for _, move, _ in telling.news]
+    return [move for _, move, *_ in telling.news]
 
 
 _OURS = sa.select(table).where(_BY_IDS, table.c.judge_at == sa.bindparam("stamp")).order_by(table.c.id)
@@ -225,9 +225,9 @@ def _after_rules(
     owner = (conversation.account_id, row.conversation_id, conversation.client_id, row.set_name)
     was_quiet = row.judged_version.startswith(_QUIETLY)
     if after.status != before.status:
-        telling.add(row.id, Move(*owner, before.status, after.status, RULES), say, quietly=is_past)
+        telling.add(row.id, Move(*owner, before.status, after.status, RULES), say, quietly=is_past, upon=version)
     elif was_quiet and moved_on and after.status == QUALIFIED:
-        telling.announce(row.id, Move(*owner, WAITING, QUALIFIED, RULES), say)
+        telling.announce(row.id, Move(*owner, WAITING, QUALIFIED, RULES), say, upon=version)
     elif was_quiet and not moved_on:
         is_past = True
     if is_past:

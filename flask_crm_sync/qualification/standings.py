@@ -84,12 +84,13 @@ class Telling:
     now: datetime
     history: list[dict[str, Any]] = field(default_factory=list)
     clients: dict[tuple[str, str], str] = field(default_factory=dict)
-    news: list[tuple[UUID, Move, Say]] = field(default_factory=list)
+    news: list[tuple[UUID, Move, Say, str]] = field(default_factory=list)
 
-    def add(self, row_id: UUID, move: Move, say: Say, *, quietly: bool = False) -> None:
+    def add(self, row_id: UUID, move: Move, say: Say, *, quietly: bool = False, upon: str = "") -> None:
         """Keep a move for the history; where the status changed, its client is synced and people may be told.
 
         What is found quietly is from before anybody asked: neither news, nor a lead that goes before all others.
+        `upon` is a digest of what was said by which it is so, for news of it to be told once.
         """
         own = {name: getattr(move, name) for name in ("account_id", "conversation_id", "client_id", "set_name")}
         self.history.append({**own, "before": move.before, "after": move.after, **asdict(say), "at": self.now})
@@ -98,13 +99,12 @@ class Telling:
         if move.before == move.after and (move.outcome or move.decided_by == PERSON) and move.client_id:
             self.clients.setdefault((move.account_id, move.client_id), REVIEWED)
         if move.before != move.after:
-            self.look_at(move.account_id, move.client_id)
-            self.news.append((row_id, move, say))
+            self.announce(row_id, move, say, upon=upon)
 
-    def announce(self, row_id: UUID, move: Move, say: Say) -> None:
-        """Tell of what was found quietly, and is in the history: somebody goes on with it, so that it is news now."""
+    def announce(self, row_id: UUID, move: Move, say: Say, *, upon: str = "") -> None:
+        """Tell of a move; also of what was found quietly, once somebody goes on with it, so that it is news now."""
         self.look_at(move.account_id, move.client_id)
-        self.news.append((row_id, move, say))
+        self.news.append((row_id, move, say, upon or self.now.isoformat()))
 
     def look_at(self, account_id: str, client_id: str) -> None:
         """Let the fan-out look at a client, of whom a conversation was judged anew."""
@@ -122,12 +122,12 @@ class Telling:
                 for (account, client), kind in self.clients.items()
             ]
             connection.execute(_changes.insert(), rows)
-        for row_id, move, say in self.news:
-            _note(connection, row_id, move, say, self.now)
+        for row_id, move, say, upon in self.news:
+            _note(connection, row_id, move, say, upon, self.now)
 
 
-def _note(connection: sa.Connection, row_id: UUID, move: Move, say: Say, now: datetime) -> None:
-    """Two sets that say the same of a conversation at the same instant are one piece of news.
+def _note(connection: sa.Connection, row_id: UUID, move: Move, say: Say, upon: str, now: datetime) -> None:
+    """Two sets that say the same of a conversation, upon the same words or at the same instant, are one piece of news.
 
     A review that finds no lead where none was known takes none back: that is no news.
     """
@@ -143,6 +143,6 @@ def _note(connection: sa.Connection, row_id: UUID, move: Move, say: Say, now: da
         "criterion": say.criterion_name,
         "qualification": str(row_id),
     }
-    event, once = REVIEW_CHANGED if is_review else LEAD_QUALIFIED, f"{move.conversation_id}\0{now.isoformat()}"
+    event, once = REVIEW_CHANGED if is_review else LEAD_QUALIFIED, f"{move.conversation_id}\0{move.client_id}\0{upon}"
     of = {"client_id": move.client_id, "conversation_id": move.conversation_id}
     note(connection, move.account_id, event, once, now=now, data=data, **of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from flask_crm_sync.qualification import judging
 from flask_crm_sync.qualification.criteria import Criterion
 from flask_crm_sync.qualification.judging import judge
 from tests.qualification.scene import BUYS, Scene
+from tests.sync.dying import listening
 from tests.sync.host_models import Message
 from tests.sync.test_cost import counted
 
@@ -280,3 +282,32 @@ def test_a_review_is_owed_for_what_is_provisional_or_worth_a_second_look(scene: 
     _, conversation = scene.talk(said)
     scene.look()
     assert (scene.due(conversation) is not None) == owed
+
+
+def test_a_lead_under_two_sets_is_told_once_though_they_are_judged_apart(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.connection(criteria_set="sales")
+    scene.criterion()
+    scene.criterion(replace(BUYS, set_name="sales"))
+    monkeypatch.setattr(judging, "BATCH", 1)
+    monkeypatch.setattr(judging, "_CLAIM", judging._CLAIM.limit(1))
+    _, conversation = scene.talk()
+    scene.world.fan_out()
+    with listening(lambda _step: scene.world.clock.advance(1)):
+        scene.look()
+    assert [scene.row(conversation, name).status for name in ("default", "sales")] == ["qualified", "qualified"]
+    assert scene.news() == [("lead_qualified", conversation)]
+
+
+def test_another_client_who_says_the_same_under_a_key_used_before_is_news(scene: Scene) -> None:
+    scene.criterion()
+    _, conversation = scene.talk()
+    scene.look()
+    scene.world.remove_conversation(conversation)
+    scene.look()
+    scene.world.clock.advance(minutes=1)
+    _, again = scene.talk()
+    scene.look()
+    assert again == conversation
+    assert scene.news() == [("lead_qualified", conversation)] * 2
