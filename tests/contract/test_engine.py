@@ -12,8 +12,11 @@ import pytest
 
 from flask_crm_sync.credentials.oauth import Granted
 from flask_crm_sync.crm.base import Adapter, RemoteRecord
+from flask_crm_sync.errors import CannotConfirm
+from flask_crm_sync.models.operation import CREATE_NEW
 from flask_crm_sync.sync import budget, due, lease, reasons
 from flask_crm_sync.sync.agreement import compare
+from flask_crm_sync.sync.choices import decide
 from flask_crm_sync.sync.comparing import Compared
 from flask_crm_sync.sync.connections import store_credentials
 from flask_crm_sync.sync.erasure import erase_client, erasures
@@ -113,6 +116,23 @@ def test_create_whose_answer_was_lost_makes_no_second_record(world: _Connected, 
     world.run_until_done()
     assert len(bench.records()) == 1
     assert {op.status for op in world.operations()} == {"success"}
+
+
+def test_create_of_a_worker_that_died_is_made_once_though_the_address_was_edited_since(
+    world: _Connected, bench: Bench
+) -> None:
+    """By the address of then nobody could look, where a CRM keeps no key of ours: a person does."""
+    ada = world.client("Ann", last_name="Lee", email="ann@example.com")
+    with killed_at(Step.PROPOSED):
+        world.run()
+    world.edit(ada, email="ann@example.org")
+    world.run_until_done()
+    unsure = world.operations(status="failed", reason=CannotConfirm.code)
+    assert len(unsure) == ("keys" in bench.case.cannot)
+    for entry in unsure:
+        decide(world.sync, ACCOUNT, entry.id, CREATE_NEW)
+    world.run_until_done()
+    assert [record[bench.field["email"]] for record in world.stored()] == ["ann@example.org"]
 
 
 def test_note_whose_answer_was_lost_is_there_once(world: _Connected, bench: Bench) -> None:

@@ -47,7 +47,9 @@ WORK = st.sampled_from([*_IN_TIME, *_IN_TIME, *_DEATHS])
 
 
 class History(RuleBasedStateMachine):
-    """`pending` holds, by client and field, each side's last edit that the other side's people had not seen yet."""
+    """`pending` holds, by client and field, each side's last edit that the other side's people had not seen yet;
+    `addresses` what each client's e-mail ever was here.
+    """
 
     clients: Bundle[str] = Bundle("clients")
     engine: ClassVar[sa.Engine]
@@ -76,6 +78,7 @@ class History(RuleBasedStateMachine):
         self.numbers = count(1)
         self.pending: dict[tuple[str, str], dict[str, str]] = {}
         self.own: list[str] = []
+        self.addresses: dict[str, set[str]] = {}
         self.deleted: dict[str, str] = {}
         self.told: list[str] = []
         self.alive = self.taken = 0
@@ -109,6 +112,7 @@ class History(RuleBasedStateMachine):
         id = self.world.client(f"First {number}", **names)
         self.pending = {key: sides for key, sides in self.pending.items() if key[0] != id}  # SQLite gives keys again
         self.own.append(id)
+        self.addresses[id] = {names["email"]}
         self.alive += 1
         return id
 
@@ -128,6 +132,7 @@ class History(RuleBasedStateMachine):
         if now is not None:
             value = self.new_value(name, blank)
             self.noted(HERE, id, name, getattr(now, name), value)
+            self.addresses[id].add(value)
             self.clock.advance(0.001)
             self.world.edit(id, **dict[str, Any]({name: value}))
 
