@@ -400,11 +400,22 @@ def test_key_appears_in_no_error(wire: Wire, adapter: AutoChatAdapter) -> None:
     assert "ac-test-key-123" not in repr(vars(error)) + str(error)
 
 
-def test_extra_headers_go_with_every_call(wire: Wire, adapter_of: AdapterOf) -> None:
-    adapter = adapter_of(autochat_headers=(("X-Tenant-ID", "acme"),))
+@pytest.mark.parametrize(
+    ("named", "goes"),
+    [
+        ({"autochat_base_url": BASE}, True),
+        ({"autochat_hosts": ("*.supabase.co", "abc.supabase.co")}, True),
+        ({}, False),
+    ],
+)
+def test_extra_headers_go_with_every_call_to_a_host_that_the_operator_named(
+    wire: Wire, adapter_of: AdapterOf, named: dict[str, Any], goes: bool
+) -> None:
+    """Any account may type in a host below `*.supabase.co`, and anybody may own one."""
+    adapter = adapter_of(autochat_headers=(("X-Tenant-ID", "acme"),), **named)
     wire.has("c1")
     adapter.read(["c1"])
-    assert wire.mock.calls[0].request.headers["X-Tenant-ID"] == "acme"
+    assert wire.mock.calls[0].request.headers.get("X-Tenant-ID") == ("acme" if goes else None)
 
 
 # Test call
