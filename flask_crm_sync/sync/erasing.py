@@ -23,7 +23,7 @@ from . import reasons
 from .claim import Claimed
 from .drain import Drain, alone
 from .erasure import BY_HAND, NOTHING
-from .forgetting import clear_log, forget_links, note_links
+from .forgetting import clear_erasures, clear_log, forget_links, note_links
 from .handed_on import take_names_anew
 from .links import LinkState, load_links
 from .qualified import PAST
@@ -81,6 +81,7 @@ def settle_erasures(drain: Drain, database: sa.Connection, items: Sequence[Erasu
         operation = item.operation
         forget_links(database, drain.connection_id, operation.client_id, list(item.notes), list(item.records))
         clear_log(database, operation.account_id, operation.client_id)  # what was in hand may have spoken since
+        clear_erasures(database, drain.connection_id, operation.account_id, operation.client_id)
         given = {"of": drain.connection_id, "account": operation.account_id, "client": operation.client_id}
         open_ = database.execute(_OPEN, given).scalars().all()  # also those of an earlier request that failed
         owed = _receipts.update().where(_receipts.c.id.in_(open_))
@@ -141,6 +142,7 @@ def _erase(drain: Drain, items: Sequence[ErasureItem]) -> None:
 
 def _done(item: ErasureItem) -> Verdict:
     told = _receipt(item)
+    item.operation.details = None  # of earlier attempts: the CRM's words may name the person
     reason = reasons.ERASE_BY_HAND if told["how"] == BY_HAND else "" if item.records else reasons.NOTHING_TO_ERASE
     return succeeded(reason, details={"notes": told["notes"]} if told["notes"] else None)
 

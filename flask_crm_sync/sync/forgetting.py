@@ -72,10 +72,16 @@ def clear_log(database: sa.Connection, account_id: str, client_id: str) -> None:
     database.execute(_of(account_id, client_id).where(operations.c.claim.is_(None)).values(_BLANK))
 
 
+def clear_erasures(database: sa.Connection, connection_id: UUID, account_id: str, client_id: str) -> None:
+    """Take the CRM's words out of earlier erasures of a client that failed on a connection, once one is done there."""
+    connection = sa.func.coalesce(operations.c.connection_id, operations.c.connection_id)  # led by the client's index
+    failed = sa.and_(connection == connection_id, operations.c.kind == ERASE, operations.c.status == FAILED)
+    database.execute(operations.update().where(entries_of(account_id, client_id), failed).values(_WORDLESS))
+
+
+_WORDLESS: dict[str, Any] = {"message": "", "crm_message": "", "details": sa.null()}
 _BLANK: dict[str, Any] = {
-    "message": "",
-    "crm_message": "",
-    "details": sa.null(),
+    **_WORDLESS,
     "remote_id": None,
     "remote_url": None,
     "decision": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,6 +63,14 @@ def everything_stored(world: World) -> str:
         return "\n".join(str(row) for table in tables for row in database.execute(sa.select(table)))
 
 
+def retry_it(world: World, _client: str) -> object:
+    return retry(world.sync, ACCOUNT, world.operation(kind="erase").id)
+
+
+def erase_again(world: World, client: str) -> object:
+    return erase_client(world.sync, ACCOUNT, client)
+
+
 def test_the_record_and_its_notes_go_and_others_stay(world: World, crm: FakeCRM, ada: str) -> None:
     erase_client(world.sync, ACCOUNT, ada, by="7")
     world.run_until_done()
@@ -91,6 +100,19 @@ def test_our_tables_hold_nothing_of_the_person(world: World, crm: FakeCRM, ada: 
     assert f"crm.invalid/{record}'" not in left
     for model in (Conflict, Judgement, Notice, Notification, Overwritten, Qualification):
         assert world.rows(model) == [], model
+
+
+@pytest.mark.parametrize("again", [retry_it, erase_again], ids=["tried again", "asked for again"])
+def test_an_erasure_that_failed_first_leaves_no_words_of_the_crm_behind(
+    world: World, crm: FakeCRM, ada: str, again: Callable[[World, str], object]
+) -> None:
+    crm.fail("erase", InvalidRecord("No.", crm_message=f"{EMAIL} cannot be deleted"))
+    erase_client(world.sync, ACCOUNT, ada)
+    world.run_until_done()
+    assert EMAIL in everything_stored(world)
+    again(world, ada)
+    world.run_until_done()
+    assert EMAIL not in everything_stored(world)
 
 
 def _hold_more(world: World, client: str) -> None:
