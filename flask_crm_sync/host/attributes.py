@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -101,11 +101,17 @@ class Resolver:
         column = column_attribute(mapper, name)
         if column is not None:
             return column
-        first, dot, _ = name.partition(".")
-        if not hasattr(mapper.class_, first):
-            self.problems.append(_no_such(mapper, name, word, "an attribute"))
+        broken = _broken_at(mapper, name)
+        if broken is not None:
+            self.problems.append(_no_such(broken, name, word, "an attribute"))
             return None
-        if not dot and isinstance(mapper.attrs.get(name), RelationshipProperty):
+        if _leads_through_many(mapper, name):
+            self.problems.append(
+                f"{mapper.class_.__name__}: {name!r} (given as {word}) leads through a list: give a function that "
+                "chooses from it."
+            )
+            return None
+        if "." not in name and isinstance(mapper.attrs.get(name), RelationshipProperty):
             self.problems.append(
                 f"{mapper.class_.__name__}.{name} (given as {word}) is a relationship: name its foreign key's column, "
                 f'or a path such as "{name}.id".'
@@ -157,6 +163,28 @@ def _path(name: str) -> Callable[[Any], Any]:
         return value
 
     return read
+
+
+def _steps(mapper: Mapper[Any], name: str) -> Iterator[tuple[Mapper[Any], str, RelationshipProperty[Any] | None]]:
+    """Yield each step of a path with the model that it starts from, as far as relationships tell where it leads."""
+    for part in name.split("."):
+        relationship = mapper.relationships.get(part)
+        yield mapper, part, relationship
+        if relationship is None:
+            return
+        mapper = relationship.mapper
+
+
+def _broken_at(mapper: Mapper[Any], name: str) -> Mapper[Any] | None:
+    """Return the model at which a path ends too early, None where it leads on."""
+    return next((model for model, part, _ in _steps(mapper, name) if not hasattr(model.class_, part)), None)
+
+
+def _leads_through_many(mapper: Mapper[Any], name: str) -> bool:
+    """Tell whether a path asks a list for an attribute, which no list has."""
+    *on_the_way, _ = name.split(".")
+    steps = list(_steps(mapper, name))[: len(on_the_way)]
+    return any(relationship is not None and relationship.uselist for _, _, relationship in steps)
 
 
 def _no_such(mapper: Mapper[Any], name: str, word: str, what: str) -> str:

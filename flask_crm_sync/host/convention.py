@@ -17,6 +17,7 @@ from .attributes import Resolver, foreign_key_to
 from .binding import BY_CONVENTION, ClientBinding, ConversationBinding, MessageBinding
 from .bound import Bound
 from .reading import DEFAULT_ACCOUNT, Host
+from .said import misunderstandings
 from .scan import is_scannable
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def resolve_host(
     `engine` is for hosts without Flask-SQLAlchemy. Raises one ConfigurationError that lists everything that was looked
     for in vain and how to say it.
     """
+    if misunderstood := misunderstandings(client, conversation):
+        raise ConfigurationError(_report(misunderstood))
     search = _Search(app, settings, client, conversation)
     bound_client = search.client(client)
     bound_conversation = search.conversation(conversation, bound_client)
@@ -91,7 +94,8 @@ class _Search:
     def message(self, given: ConversationBinding | None, conversation: Bound | None) -> Bound | None:
         binding = given.messages if given else BY_CONVENTION
         if binding is BY_CONVENTION:
-            model = self._named(self._settings.message_model, None)
+            name = self._settings.message_model
+            model = self._named(name, None if name == Settings.message_model else "message")
             binding = MessageBinding(model) if model else None
         bound = self._resolver.bind(binding, MESSAGE) if binding else None
         if binding is None or bound is None or conversation is None:
@@ -144,10 +148,9 @@ class _Search:
             self.problems.append(f"Several models are called {name}: {paths}. Set {key} to the full path of one.")
         elif needed_as:
             known = ", ".join(sorted(model.__name__ for model in self._models)) or "none"
-            binding = f"{needed_as}={needed_as.title()}Binding(YourModel)"
-            self.problems.append(
-                f"No model is called {name} ({key}). Models there are: {known}. Set {key}, or CRMSync(app, {binding})."
-            )
+            say = f"Set {key}, or CRMSync(app, {needed_as}={needed_as.title()}Binding(YourModel))."
+            say = say if needed_as != "message" else f"Correct {key}, or leave it out."
+            self.problems.append(f"No model is called {name} ({key}). Models there are: {known}. {say}")
         return None
 
     def _pointing(self, bound: Bound, word: str, target: Bound, kind: str, names: tuple[str, ...]) -> Bound:

@@ -225,6 +225,66 @@ def test_misnamed_related_model_is_said() -> None:
     assert "<class 'dict'> is not a mapped class" in str(caught.value)
 
 
+def _people() -> tuple[SQLAlchemy, dict[str, Any]]:
+    """Clients with one town and many addresses."""
+    db = SQLAlchemy()
+    town = _declare(db, "Town", {"name": _text()})
+    columns = {"mail": _text(), "town_id": mapped_column(sa.ForeignKey("town.id")), "town": relationship("Town")}
+    _declare(db, "Client", {**columns, "addresses": relationship("Address")})
+    address = {"client_id": mapped_column(sa.ForeignKey("client.id")), "text": _text()}
+    models = {"Town": town, "Address": _declare(db, "Address", address)}
+    _declare(db, "Conversation", {"client_id": mapped_column(sa.Integer)})
+    return db, {**models, **{name: _model(db, name) for name in ("Client", "Conversation")}}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"email": lambda model: model.mail}, 'email="mail"'),
+        ({"email": lambda model: 5}, "was given 5"),
+        ({"id": lambda model: model.id}, "id=...) wants the name"),
+        ({"related": lambda model: Related(model, "id")}, "with its comma"),
+        ({"custom": lambda model: ["mail"]}, "wants a dict"),
+        ({"email": lambda model: "addresses.text"}, "leads through a list"),
+        ({"city": lambda model: "town.nmae"}, "Town has no attribute 'town.nmae'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_and_not_found_out_record_by_record(
+    words: dict[str, Any], expected: str
+) -> None:
+    db, models = _people()
+    said = {word: given(models["Client"]) for word, given in words.items()}
+    with pytest.raises(ConfigurationError) as refused:
+        _resolve(db, client=ClientBinding(models["Client"], **{"email": "mail", **said}))
+    assert expected in str(refused.value)
+
+
+def test_path_through_one_related_row_is_taken() -> None:
+    db, models = _people()
+    host = _resolve(db, client=ClientBinding(models["Client"], email="mail", city="town.name"))
+    assert host.client.attributes["city"].name == "town.name"
+
+
+@pytest.mark.parametrize("word", ["client", "conversation"])
+def test_model_in_place_of_its_binding_is_told_how_to_say_it(word: str) -> None:
+    db, models = _people()
+    with pytest.raises(ConfigurationError, match=rf"say {word}={word.title()}Binding\(Town\)"):
+        _resolve(db, **{word: models["Town"]})
+
+
+def test_model_in_place_of_the_messages_binding_is_told_how_to_say_it() -> None:
+    db, models = _people()
+    binding = ConversationBinding(models["Conversation"], messages=models["Town"])
+    with pytest.raises(ConfigurationError, match=r"say messages=MessageBinding\(Town\)"):
+        _resolve(db, conversation=binding)
+
+
+def test_message_model_that_was_set_and_is_not_there_is_no_host_without_messages() -> None:
+    db = _models({"email": _text()}, {})
+    with pytest.raises(ConfigurationError, match=r"No model is called Mesage .*CRM_SYNC_MESSAGE_MODEL"):
+        resolve_host(flask_app(db, "sqlite://"), Settings(message_model="Mesage"))
+
+
 def test_messages_must_be_found_by_a_column() -> None:
     db = _models({"email": _text()}, {}, {"text": _text(), "sender": _text()})
     messages = MessageBinding(_model(db, "Message"), conversation=lambda message: 1)
