@@ -15,6 +15,8 @@ from ..models.notification import FAILED, PENDING, SENT
 from .channels import ChannelView
 
 HOUR = timedelta(hours=1)
+FARTHEST = timedelta(days=3)
+"""Nothing is put off for longer: what is due later was written while a machine told a wrong time, and is due now."""
 LARGEST = 1_000
 """Notifications in one message, at most; what is more waits for the next."""
 
@@ -51,6 +53,11 @@ def next_bundle(database: sa.Connection, channel: ChannelView, now: datetime, an
     return _begin(database, due[:1] if alone else due, now) if due else None
 
 
+def is_due(now: Any, farthest: Any) -> sa.ColumnElement[bool]:
+    """Return the condition for what is due now; `farthest` is the latest instant that anything can be put off to."""
+    return sa.or_(table.c.due_at <= now, table.c.due_at > farthest)
+
+
 def settle_sent(database: sa.Connection, channel_id: UUID, bundle: Bundle, now: datetime) -> None:
     """Write down that a message was taken."""
     _settle(database, channel_id, bundle, {"status": SENT, "settled_at": now, "due_at": None})
@@ -76,21 +83,22 @@ def _begun(database: sa.Connection, channel_id: UUID) -> Bundle | None:
 
 
 def _due(database: sa.Connection, channel_id: UUID, now: datetime) -> list[sa.Row[Any]]:
-    due = sa.and_(table.c.channel_id == channel_id, table.c.status == PENDING, table.c.due_at <= now)
+    due = sa.and_(table.c.channel_id == channel_id, table.c.status == PENDING, is_due(now, now + FARTHEST))
     query = sa.select(table.c.id, table.c.notice_id).where(due, table.c.bundle.is_(None))
     return list(database.execute(query.order_by(table.c.notice_id).limit(LARGEST)))
 
 
 def _recent(database: sa.Connection, channel_id: UUID, now: datetime, most: int) -> list[datetime]:
     """Return when the last messages of this hour were begun, the newest first, at most so many."""
-    of_hour = sa.and_(table.c.channel_id == channel_id, table.c.bundled_at > now - HOUR)
+    lately = sa.and_(table.c.bundled_at > now - HOUR, table.c.bundled_at <= now)
+    of_hour = sa.and_(table.c.channel_id == channel_id, lately)
     query = sa.select(table.c.bundle, sa.func.max(table.c.bundled_at).label("at")).where(of_hour)
     rows = database.execute(query.group_by(table.c.bundle).order_by(sa.desc("at")).limit(most))
     return [row.at for row in rows]
 
 
 def _put_off(database: sa.Connection, channel_id: UUID, now: datetime, until: datetime) -> None:
-    due = sa.and_(table.c.channel_id == channel_id, table.c.status == PENDING, table.c.due_at <= now)
+    due = sa.and_(table.c.channel_id == channel_id, table.c.status == PENDING, is_due(now, now + FARTHEST))
     database.execute(table.update().where(due).values(due_at=until))
 
 

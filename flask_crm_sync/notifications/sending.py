@@ -66,7 +66,8 @@ def _due_channels(sync: Sync) -> list[tuple[UUID, int]]:
     """Return the channels with something due that are on, rested and free, with the number of their last sender."""
     now = sync.clock.now()
     with sync.database.read() as database:
-        return [(row.id, row.fence) for row in database.execute(FREE, {"now": now})]
+        by = {"now": now, "longest_rest": now + _LONGEST_REST, "farthest": now + bundles.FARTHEST}
+        return [(row.id, row.fence) for row in database.execute(FREE, by)]
 
 
 def _send_one(sync: Sync, channel_id: UUID, fence: int, deliver: Deliver) -> bool | None:
@@ -131,8 +132,10 @@ def free_by(clock: sa.ColumnElement[float]) -> sa.Select[Any]:
     """Return the query for the channels that can be sent to, by a clock for their leases."""
     now: sa.BindParameter[datetime] = sa.bindparam("now")
     waits = (bundles.table.c.channel_id == channel_table.c.id, bundles.table.c.status == PENDING)
-    due = sa.exists().where(*waits, bundles.table.c.due_at <= now)
-    rested = sa.or_(channel_table.c.retry_at.is_(None), channel_table.c.retry_at <= now)
+    due = sa.exists().where(*waits, bundles.is_due(now, sa.bindparam("farthest")))
+    retry_at = channel_table.c.retry_at
+    # No rest is longer than the longest: what says so was written while a machine told a wrong time.
+    rested = sa.or_(retry_at.is_(None), retry_at <= now, retry_at > sa.bindparam("longest_rest"))
     able = (channel_table.c.enabled, rested, channel_table.c.lease_until < clock, due)
     return sa.select(channel_table.c.id, channel_table.c.fence).where(*able).order_by(channel_table.c.sent_at)
 

@@ -208,6 +208,28 @@ def test_a_failure_rests_longer_each_time_and_is_given_up_after_a_day(desk: Help
     assert (known.failing_code, known.given_up) == ("refused/503", 1)
 
 
+def test_a_clock_that_was_wrong_for_a_while_silences_no_channel(desk: Helpdesk) -> None:
+    """A machine told the time a month ahead, and then it was put right."""
+    channel(desk.sync)
+    receiver = Receiver()
+    desk.clock.at += timedelta(days=30)
+    for number in range(10):
+        happens(desk.sync, f"ahead {number}")
+        tell(desk, receiver)
+    receiver.refuses = "unreachable"
+    happens(desk.sync, "refused")
+    desk.clock.sleep(3600)
+    tell(desk, receiver)
+    desk.clock.at -= timedelta(days=30)
+    receiver.refuses = ""
+    happens(desk.sync, "afterwards")
+    for _ in range(3):
+        desk.clock.sleep(3600)
+        tell(desk, receiver)
+    told = [notice_id for _, ids in receiver.taken for notice_id in ids]
+    assert sorted(told) == [notice.id for notice in notices(desk.sync)]
+
+
 def test_what_comes_meanwhile_waits_and_goes_when_the_receiver_is_back(desk: Helpdesk) -> None:
     channel(desk.sync)
     receiver = Receiver(refuses="unreachable")
