@@ -17,8 +17,9 @@ from . import web
 from .cli import Failure, crm_commands
 from .clock import SystemClock
 from .config import Settings, load_settings
+from .crm.registry import adapters
 from .errors import ConfigurationError
-from .host.access import Access, FlaskLoginAccess
+from .host.access import Access, FlaskLoginAccess, misses
 from .host.binding import ClientBinding, ConversationBinding
 from .host.capture import install_capture
 from .host.convention import resolve_host
@@ -86,6 +87,7 @@ class CRMSync:
             raise ConfigurationError("CRMSync is registered on this app already: keep one object, remove the other.")
         settings = load_settings(app.config, os.environ)
         host = resolve_host(app, settings, client=self._client, conversation=self._conversation, engine=self._engine)
+        self._check_given()
         running = _start(app, settings, host, self._access or FlaskLoginAccess(host))
         self._qualify(running)
         web.register(app, running)
@@ -164,6 +166,19 @@ class CRMSync:
         view = erase_client(running.sync, account, id, by=by)
         running.queues.wake()
         return view
+
+    def _check_given(self) -> None:
+        """Refuse what the pages and the workers could not use; they would find out one by one."""
+        missing = misses(self._access) if self._access is not None else []
+        if missing:
+            raise ConfigurationError(f"What CRMSync(access=...) was given lacks {', '.join(missing)}: see Callables.")
+        if self._reviewer is not None and (
+            isinstance(self._reviewer, type) or not callable(getattr(self._reviewer, "review", None))
+        ):
+            raise ConfigurationError("CRMSync(reviewer=...) wants an object with a method review(case).")
+        if strange := [one for one in self._criteria if not isinstance(one, Criterion)]:
+            raise ConfigurationError(f"CRMSync(criteria=...) wants criteria, not {type(strange[0]).__name__}.")
+        adapters()
 
     def _qualify(self, running: Running) -> None:
         """Give an app the criteria and the reviewer of this object."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..clock import Clock
 from ..config import Settings
-from ..errors import UnsupportedFeature
+from ..errors import ConfigurationError, UnsupportedFeature
 from .autochat import AutoChatAdapter
 from .base import Adapter
 from .dynamics import DynamicsAdapter
@@ -19,14 +20,42 @@ from .http import HTTPClient, Meter, Renewal
 from .hubspot import HubSpotAdapter
 from .salesforce import SalesforceAdapter
 
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_DATA = ("name", "label", "fields", "auth_methods", "burst_limit")
 _OURS: tuple[type[Adapter], ...] = (SalesforceAdapter, HubSpotAdapter, DynamicsAdapter, AutoChatAdapter)
 
 
 @functools.cache
 def adapters() -> Mapping[str, type[Adapter]]:
-    """Return every adapter by name; a foreign one never takes the place of one of ours."""
-    foreign = {entry.name: entry.load() for entry in entry_points(group="flask_crm_sync.crm")}
-    return MappingProxyType({**foreign, **{adapter.name: adapter for adapter in _OURS}})
+    """Return every adapter by name; a foreign one never takes the place of one of ours.
+
+    Raises ConfigurationError for a foreign one that cannot be used, naming what is wrong with it.
+    """
+    ours = {adapter.name: adapter for adapter in _OURS}
+    entries = [entry for entry in entry_points(group="flask_crm_sync.crm") if entry.name not in ours]
+    return MappingProxyType({**{entry.name: _foreign(entry) for entry in entries}, **ours})
+
+
+def _foreign(entry: EntryPoint) -> type[Adapter]:
+    try:
+        found: Any = entry.load()
+    except Exception as error:
+        problem = f"it cannot be loaded ({type(error).__name__}: {error})"
+        raise ConfigurationError(f"{_entry(entry)}: {problem}.") from error
+    if not (isinstance(found, type) and issubclass(found, Adapter)):
+        raise ConfigurationError(f"{_entry(entry)}: it is no subclass of flask_crm_sync.crm.base.Adapter.")
+    if not _NAME.fullmatch(entry.name) or getattr(found, "name", None) != entry.name:
+        names = f"the entry point and the adapter's `name` ({getattr(found, 'name', None)!r})"
+        raise ConfigurationError(f"{_entry(entry)}: {names} must be the same word of small letters, digits and _.")
+    missing = [name for name in _DATA if not hasattr(found, name)] + sorted(found.__abstractmethods__)
+    if missing:
+        raise ConfigurationError(f"{_entry(entry)}: it lacks {', '.join(missing)}.")
+    return found
+
+
+def _entry(entry: EntryPoint) -> str:
+    package = entry.dist.name if entry.dist is not None else "an installed package"
+    return f"The CRM {entry.name} of {package} ({entry.value})"
 
 
 def adapter_class(name: str) -> type[Adapter]:

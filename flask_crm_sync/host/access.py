@@ -54,6 +54,12 @@ def _unknown() -> None:
     return None
 
 
+def misses(given: object) -> list[str]:
+    """Return the methods of an `Access` that an object has not; a class in place of its object has none."""
+    asked = ("account_id", "user_id", "can_view", "can_manage")
+    return [name for name in asked if isinstance(given, type) or not callable(getattr(given, name, None))]
+
+
 class Callables:
     """Access by functions of the host, for hosts without Flask-Login or with rules of their own.
 
@@ -71,6 +77,10 @@ class Callables:
         locale: Callable[[], Any] = _unknown,
         time_zone: Callable[[], Any] = _unknown,
     ) -> None:
+        given = {"account_id": account_id, "user_id": user_id, "can_view": can_view, "can_manage": can_manage}
+        for name, function in {**given, "locale": locale, "time_zone": time_zone}.items():
+            if not callable(function):
+                raise ConfigurationError(f"Callables({name}=...) wants a function without arguments, such as a lambda.")
         self._account_id, self._user_id = account_id, user_id
         self._can_view, self._can_manage = can_view, can_manage
         self._locale, self._time_zone = locale, time_zone

@@ -32,6 +32,11 @@ CONFIG = {
 }
 
 
+class Reviews:
+    def review(self, case: object) -> None:
+        """A class; `CRMSync` wants an object of it."""
+
+
 @pytest.fixture
 def bare() -> Iterator[Flask]:
     """The small host's models without the extension."""
@@ -74,6 +79,26 @@ def test_one_line_registers_pages_commands_and_capture(bare: Flask) -> None:
     assert "crm_sync" in bare.blueprints
     assert "crm" in bare.cli.commands
     assert "crm_sync_links" in bare.jinja_env.globals
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"access": object()}, "access.* lacks account_id, user_id, can_view, can_manage"),
+        ({"access": Callables}, "access.* lacks account_id"),
+        ({"reviewer": object()}, "reviewer.* wants an object with a method review"),
+        ({"reviewer": Reviews}, "reviewer.* wants an object"),
+        ({"criteria": ["buy"]}, "criteria.* wants criteria, not str"),
+    ],
+)
+def test_what_pages_and_workers_could_not_use_is_refused(bare: Flask, given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        CRMSync(bare, **given)
+
+
+def test_access_by_functions_refuses_what_is_none() -> None:
+    with pytest.raises(ConfigurationError, match=r"Callables\(can_view=\.\.\.\) wants a function"):
+        Callables(account_id=lambda: 1, user_id=lambda: 1, can_view=True)  # type: ignore[arg-type]
 
 
 def test_object_without_an_app_does_nothing_until_init_app(bare: Flask) -> None:
