@@ -21,6 +21,8 @@ _LOOKALIKES = str.maketrans(
     }
 )
 _LONE_UNDERSCORE = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
+_BEFORE_AN_ENDING = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
+"""A dot in what may be the name of a site, which chat programs make a link of."""
 _JOINS_LETTERS = "\u200c\u200d"
 """Persian and Indian names are written with them, and emoji."""
 _JOINER = "\u2060"
@@ -33,6 +35,7 @@ def harmless(name: str) -> str:
     shown = " ".join(shown.split()).translate(_LOOKALIKES)
     shown = _LONE_UNDERSCORE.sub("ˍ", shown)
     shown = shown.replace("@", f"@{_JOINER}").replace("://", f":{_JOINER}//")
+    shown = _BEFORE_AN_ENDING.sub(f".{_JOINER}", shown)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 

@@ -103,13 +103,15 @@ def test_the_receivers_language_is_written(desk: Helpdesk) -> None:
 
 
 NAMES = [
-    ("Ada\r\nBcc: everybody@example.com", "Ada Bcc: everybody@\u2060example.com"),
+    ("Ada\r\nBcc: everybody@example.com", "Ada Bcc: everybody@\u2060example.\u2060com"),
     ("@channel", "@\u2060channel"),
     ("<!here> <@U123>", "‹!here› ‹@\u2060U123›"),
     ("**bold** _slanted_ ~gone~ `code`", "∗∗bold∗∗ ˍslantedˍ ∼gone∼ ˋcodeˋ"),
-    ("[click](https://evil.example)", "(click)(https:\u2060//evil.example)"),
+    ("[click](https://evil.example)", "(click)(https:\u2060//evil.\u2060example)"),
+    ("see www.evil.example/x", "see www.\u2060evil.\u2060example/x"),
+    ("J.R.R. Tolkien", "J.R.R. Tolkien"),
     ("snake_case", "snake_case"),
-    ("evil\u202egnp.exe", "evil gnp.exe"),
+    ("evil\u202egnp.exe", "evil gnp.\u2060exe"),
     ("نور حداد", "نور حداد"),
     ("می\u200cخواهم", "می\u200cخواهم"),
     ("Zoë O'Brien-Łuk", "Zoë O'Brien-Łuk"),
