@@ -15,7 +15,9 @@ from ..sync.mapping.store import FILTER
 from ..sync.two_way import RULE
 from .audited import field_word, value_word
 from .field_words import field_word as crm_field_word
+from .field_words import is_usual
 from .follow_up_words import follow_up_word
+from .mapping_told import filter_told, row_told
 from .texts import gettext as _
 from .texts import said
 from .two_way_words import choice_word, rule_text
@@ -63,7 +65,7 @@ def changes(deed: Deed) -> list[tuple[str, str, str]]:
     before, after = deed.before or {}, deed.after or {}
     names = dict.fromkeys([*before, *after])
     if deed.action == audit.MAPPING:
-        return [(_mapped(name, deed.crm), str(before.get(name, "")), str(after.get(name, ""))) for name in names]
+        return [_mapping(name, deed.crm, str(before.get(name, "")), str(after.get(name, ""))) for name in names]
     if deed.action == audit.PUT_BACK:
         return [(name, "", text) for name, text in put_back_words(after, deed.crm)]
     return [_change(deed, name, before, after) for name in names]
@@ -84,9 +86,15 @@ def decision_word(decision: str) -> str:
     return words.get(decision, decision)
 
 
-def _mapped(name: str, crm: str) -> str:
-    """Return what changed in a mapping: a field of the CRM, or the filter of clients."""
-    return _("filter of clients") if name == FILTER else crm_field_word(crm, name)
+def _mapping(name: str, crm: str, before: str, after: str) -> tuple[str, str, str]:
+    """Return what changed in a mapping: the filter of clients, or how a field of the CRM is filled."""
+    if name == FILTER:
+        return _("filter of clients"), filter_told(before), filter_told(after)
+    return (
+        crm_field_word(crm, name),
+        row_told(before),
+        row_told(after) or (_("as usual") if is_usual(crm, name) else _("not filled")),
+    )
 
 
 def _name(name: str, crm: str) -> str:

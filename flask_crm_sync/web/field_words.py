@@ -26,6 +26,12 @@ def field_word(crm: str, name: str) -> str:
     return _further(crm).get(name) or said(by_source.get(name, "")) or name
 
 
+def is_usual(crm: str, name: str) -> bool:
+    """Tell whether a field of a CRM is one of those that are sent by themselves."""
+    adapter = registry.adapters().get(crm)
+    return adapter is not None and any(field.name == name for field in adapter.fields)
+
+
 def field_labels(crm: str) -> Callable[[str], str]:
     """Return what tells the words for fields of one CRM."""
     return partial(field_word, crm)

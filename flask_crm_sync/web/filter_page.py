@@ -51,7 +51,7 @@ def client_filter(crm: str) -> ResponseReturnValue:
 def save_client_filter(crm: str) -> ResponseReturnValue:
     """Save the filter, or say what it would mean now; what cannot be asked is said at the condition."""
     known = known_connection(crm)
-    wanted = _typed()
+    wanted = _typed(find_mapping(this_sync(), known.account_id, crm).filter)
     try:
         check_filter(wanted, this_sync().host)
     except FilterInvalid as invalid:
@@ -78,11 +78,14 @@ def _catch_up(known: ConnectionView, by: str) -> None:
         tell(_("Saved. It holds for what is sent from here on."))
 
 
-def _typed() -> Filter:
-    """Return the conditions of the form; a line without anything to ask about is no condition."""
-    given = request.form
-    lines = zip(given.getlist("about"), given.getlist("how"), given.getlist("value"), strict=False)
-    some = [Condition(about[:191], how[:32], value.strip()[:300]) for about, how, value in lines if about]  # type: ignore[arg-type]  # checked next
+def _typed(stored: Filter) -> Filter:
+    """Return the conditions of the form. A line without anything to ask about is no condition, or no longer one; with a
+    new value it is one that was not filled in, and is refused: without it more clients would go than is meant.
+    """
+    given, former = request.form, {one.value for one in stored.conditions}
+    lines = zip(given.getlist("about"), given.getlist("how"), map(str.strip, given.getlist("value")), strict=False)
+    asked = [line for line in lines if line[0] or (line[2] and line[2] not in former)]
+    some = [Condition(about[:191], how[:32], value[:300]) for about, how, value in asked]  # type: ignore[arg-type]  # checked next
     match: Any = given.get("match", "all")
     return Filter(match, tuple(some[: MOST_CONDITIONS + 1]))
 

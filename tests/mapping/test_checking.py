@@ -8,6 +8,8 @@ from flask_crm_sync.sync.mapping.checking import MappingInvalid, check_rows, hin
 from flask_crm_sync.sync.mapping.rows import MappingRow
 from tests.mapping.fields import GROUND
 
+ONE_OF = "{{% if client.city == 'Graz' %}}{}{{% else %}}{}{{% endif %}}"
+
 
 @pytest.mark.parametrize(
     ("row", "place", "said"),
@@ -27,6 +29,11 @@ from tests.mapping.fields import GROUND
         (MappingRow("plan", "template"), "template", "Write a template"),
         (MappingRow("plan", "template", template="{{ client.x }}"), "template", "A client has no “x”"),
         (MappingRow("plan", "template", template="{{ client.custom.x }}"), "template", "no custom attribute “x”"),
+        (MappingRow("plan", "template", template="more than ten"), "template", "takes 10 characters"),
+        (MappingRow("born", "template", template="yesterday"), "template", "takes a date"),
+        (MappingRow("rating", "template", template=ONE_OF.format("warm", "cool")), "template", "no option “cool”"),
+        (MappingRow("plan"), "source", "Choose an attribute."),
+        (MappingRow("opt_out", "consent"), "source", "Choose an attribute."),
         (MappingRow("plan", source="custom.plan", mode="append"), "mode", "several lines"),
         (MappingRow("rating", "consent", source="custom.no_mail"), "field", "yes or no"),
         (MappingRow("opt_out", "consent", source="custom.plan"), "source", "yes or no"),
@@ -56,6 +63,10 @@ def test_two_rows_cannot_fill_one_field() -> None:
         MappingRow("rating", source="custom.seats", values=(("1", "Hot"),)),
         MappingRow("opt_out", "consent", source="custom.no_mail", there="opt_in"),
         MappingRow("story", "template", template="{{ client.name }}", mode="append"),
+        MappingRow("rating", "template", template=ONE_OF.format("hot", "whatever")),
+        MappingRow("rating", "template", template="warm", values=(("Warm", "hot"),)),
+        MappingRow("rating", "template", template="warm", default="cold"),
+        MappingRow("plan", "template", template="{{ client.city }} or more than ten"),
         MappingRow("source", source="custom.plan", default="Helpdesk"),
         MappingRow("city", "off"),
         MappingRow("company", source="custom.plan", mode="if_empty"),
@@ -71,6 +82,11 @@ def test_what_may_not_fit_for_some_is_said_beforehand() -> None:
     assert "more than 10 characters" in next(hints(MappingRow("plan", source="custom.plan"), GROUND))
     assert "does not fit" in next(hints(MappingRow("seats", source="custom.plan"), GROUND))
     assert list(hints(MappingRow("seats", source="custom.seats"), GROUND)) == []
+    assert "more than 10 characters" in next(
+        hints(MappingRow("plan", "template", template="{{ client.city }}"), GROUND)
+    )
+    assert "does not fit" in next(hints(MappingRow("born", "template", template="{{ client.city }}"), GROUND))
+    assert list(hints(MappingRow("story", "template", template="{{ client.city }}"), GROUND)) == []
 
 
 def test_what_was_there_before_stops_no_other_row() -> None:

@@ -34,7 +34,7 @@ def conflict(desk: Helpdesk, name: str) -> int:
 def test_the_inbox_names_each_field_as_people_know_it(desk: Helpdesk) -> None:
     page = plain(read(desk.browser("manager"), "/crm/conflicts"))
     for label in ("Rating", "Lead source", "Last name", "gone"):
-        assert f"{label}: Ада Квист-Вайнштейн" in page, label
+        assert f"{label} : Ада Квист-Вайнштейн" in page, label
     assert "Rating , HubSpot: 1" in page
 
 
@@ -42,8 +42,8 @@ def test_a_mapped_field_has_its_name_without_a_description(desk: Helpdesk) -> No
     with desk.sync.database.write() as database:
         database.execute(sa.delete(Schema))
     page = plain(read(desk.browser("viewer"), "/crm/conflicts"))
-    assert "Rating: Ада" in page
-    assert "source: Ада" in page
+    assert "Rating : Ада" in page
+    assert "source : Ада" in page
 
 
 def test_the_audit_trail_names_the_fields_too(desk: Helpdesk) -> None:

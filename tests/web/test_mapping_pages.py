@@ -126,6 +126,26 @@ def test_the_list_of_versions_says_what_each_of_them_changed(desk: Helpdesk) -> 
     assert told == ["4 Plan", "3 Seats", "2 filter of clients", "1 Plan"]
 
 
+def test_the_trail_says_in_words_how_a_field_is_filled_and_who_goes(desk: Helpdesk) -> None:
+    add(desk, field="rating", values="gold = hot", default="cold", mode="if_empty")
+    add(desk, field="rating", kind="template", template="{{ client.city }}", default="cold")
+    add(desk, field="lastname", kind="off")
+    two = {"about": ["city", "qualified"], "how": ["contains", "is_set"], "value": ["all Graz", ""]}
+    post(desk, FILTER, match="any", do="save", **two)
+    add(desk, field="lastname", do="remove")
+    add(desk, field="rating", do="remove")
+    shown = plain(desk.browser("manager").get("/crm/audit").text)
+    for told in (
+        "Rating: after City, If empty, gold=hot, default: cold",
+        "Rating: before City, If empty, gold=hot, default: cold → after {{ client.city }}",
+        "Last name: after is not sent",
+        "Last name: before is not sent → after as usual",
+        "Rating: before {{ client.city }}, default: cold → after not filled",
+        "filter of clients: after City contains “all Graz” or qualified now",
+    ):
+        assert told in shown
+
+
 def test_a_field_that_is_gone_is_said_in_the_list(desk: Helpdesk, crm: FakeCRM) -> None:
     add(desk)
     crm.schema = tuple(field for field in FIELDS if field.name != "plan")
@@ -145,6 +165,25 @@ def test_a_filter_says_what_it_means_and_is_kept(desk: Helpdesk) -> None:
     wrong = post(desk, FILTER, match="all", about="email", how="equals", value="", do="save")
     assert wrong.status_code == 422
     assert "Say which value." in wrong.text
+
+
+def test_a_condition_that_is_about_nothing_yet_is_not_taken_for_none(desk: Helpdesk) -> None:
+    """Saved as it was typed, every client would go."""
+    answer = post(desk, FILTER, match="all", about="", how="equals", value="Graz", do="save")
+    assert answer.status_code == 422
+    assert "Choose what the condition is about" in answer.text
+    assert 'value="Graz"' in answer.text
+    assert post(desk, FILTER, match="all", about="city", how="equals", value="Graz", do="save").status_code == 303
+    assert len(find_mapping(desk.sync, OURS, "hubspot").filter.conditions) == 1
+    assert post(desk, FILTER, match="all", about="", how="equals", value="Graz", do="save").status_code == 303
+    assert not find_mapping(desk.sync, OURS, "hubspot").filter
+
+
+def test_what_holds_already_makes_no_version(desk: Helpdesk) -> None:
+    for _ in range(2):
+        assert add(desk).status_code == 303
+        assert post(desk, FILTER, match="all", about="city", how="is_set", value="", do="save").status_code == 303
+    assert find_mapping(desk.sync, OURS, "hubspot").version == 2
 
 
 def test_a_filter_that_is_widened_can_catch_up(desk: Helpdesk) -> None:

@@ -10,9 +10,10 @@ from ...crm.base import FieldSpec, RemoteField
 from ...crm.further import Unfit, in_form
 from ...errors import CRMSyncError
 from ...host.records import CLIENT_FIELDS
+from .applying import exchanged
 from .filters import CUSTOM
 from .rows import KINDS, MODES, SENSES, MappingRow
-from .templates import TemplateWrong, check_template
+from .templates import TemplateWrong, check_template, fixed_texts
 
 MOST_ROWS = 100
 MOST_VALUES = 200
@@ -115,11 +116,12 @@ def wrong_with(row: MappingRow, ground: Ground) -> Iterator[tuple[str, str]]:
 def hints(row: MappingRow, ground: Ground) -> Iterator[str]:
     """Yield what may go wrong with single clients, though the row as such can work."""
     target = ground.field(row.field)
-    if row.kind != "attribute" or target is None:
+    if row.kind not in ("attribute", "template") or target is None:
         return
-    room = ground.lengths.get(row.source)
+    room = ground.lengths.get(row.source) if row.kind == "attribute" else None
     if target.type != "text":
-        if ground.source_type(row.source) in ("text", "any") and not row.default:
+        anything = row.kind == "template" or ground.source_type(row.source) in ("text", "any")
+        if anything and not row.default:
             yield "A value that does not fit the field is refused, with an entry in the log."
     elif target.max_length is not None and (room is None or room > target.max_length):
         yield f"Values of more than {target.max_length:,} characters are refused, each with an entry in the log."
@@ -140,7 +142,9 @@ def _wrong_with_consent(row: MappingRow, target: RemoteField, ground: Ground) ->
     kind = ground.source_type(row.source)
     if target.type != "boolean":
         yield "field", "A consent needs a field that holds yes or no."
-    if kind is None:
+    if not row.source:
+        yield "source", "Choose an attribute."
+    elif kind is None:
         yield "source", "This app has no such attribute of a client (any more)."
     elif kind not in ("boolean", "any"):
         yield "source", "A consent needs an attribute that is yes or no."
@@ -148,7 +152,7 @@ def _wrong_with_consent(row: MappingRow, target: RemoteField, ground: Ground) ->
 
 def _wrong_with_value(row: MappingRow, target: RemoteField, ground: Ground) -> Iterator[tuple[str, str]]:
     if row.kind == "template":
-        yield from _wrong_with_template(row, ground)
+        yield from _wrong_with_template(row, target, ground)
     else:
         yield from _wrong_with_source(row, target, ground)
     if row.mode == "append" and not (target.type == "choices" or (target.type == "text" and target.lines)):
@@ -156,19 +160,26 @@ def _wrong_with_value(row: MappingRow, target: RemoteField, ground: Ground) -> I
     yield from _wrong_with_texts(row, target)
 
 
-def _wrong_with_template(row: MappingRow, ground: Ground) -> Iterator[tuple[str, str]]:
+def _wrong_with_template(row: MappingRow, target: RemoteField, ground: Ground) -> Iterator[tuple[str, str]]:
+    """Whatever a template makes must be what the field takes, as far as that is known before it is filled."""
     if not row.template.strip():
         yield "template", "Write a template, or choose an attribute."
         return
     try:
         check_template(row.template, ground.custom)
+        faults = [_unfit(target, exchanged(row, text)) for text in sorted(fixed_texts(row.template))]
     except TemplateWrong as error:
         yield "template", str(error)
+        return
+    if faults and all(faults) and not (target.options and row.default):  # which stands for what is no option
+        yield "template", faults[0]
 
 
 def _wrong_with_source(row: MappingRow, target: RemoteField, ground: Ground) -> Iterator[tuple[str, str]]:
     kind = ground.source_type(row.source)
-    if kind is None:
+    if not row.source:
+        yield "source", "Choose an attribute."
+    elif kind is None:
         yield "source", "This app has no such attribute of a client (any more)."
     elif target.type not in _FITS[kind] and not row.values:
         yield "source", _MISFITS[target.type]

@@ -82,6 +82,8 @@ def check_filter(wanted: Filter, host: Host) -> None:
 
 
 def _wrong_with(condition: Condition, host: Host) -> str:
+    if not condition.about:
+        return "Choose what the condition is about, or empty its value."
     if condition.about not in abouts(host):
         return "This app has no such attribute of a client (any more)."
     if condition.how not in COMPARISONS or (condition.about == QUALIFIED and condition.how in _NEEDS_VALUE):

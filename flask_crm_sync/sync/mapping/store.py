@@ -69,7 +69,7 @@ def save_rows(
     seen_version: int,
     by: str = "",
 ) -> FieldMapping:
-    """Let other rows hold from now on, for what changes from here.
+    """Let other rows hold from now on, for what changes from here; rows that hold already make no version.
 
     Raises MappingInvalid where they cannot work, ChoiceNotPossible where somebody saved another version than the one
     that was seen, NotFound where there is no connection.
@@ -145,6 +145,8 @@ def _save(
             raise ChoiceNotPossible("Somebody else has changed the mapping meanwhile: look at it again.")
         left_out = before.has_left_out or bool(before.filter)
         after = described(replace(before, **changes, version=before.version + 1, has_left_out=left_out), ground)
+        if (after.rows, after.filter, after.fields) == (before.rows, before.filter, before.fields):
+            return before  # nothing that anybody could bring back
         definition = after.to_json()
         database.execute(
             _versions.insert().values(

@@ -7,7 +7,7 @@ its length; each filter's result is bounded too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from ...host.records import CLIENT_FIELDS, ClientRecord
 LONGEST_TEMPLATE = 500
 LONGEST_RESULT = 10_000
 _MOST_NODES = 200
+_MOST_TEXTS = 64
 _CLIENT = (*CLIENT_FIELDS, "name", "tags", "custom")
 
 
@@ -76,6 +77,39 @@ def check_template(text: str, custom: Collection[str]) -> None:
         if name not in custom:
             there = ", ".join(sorted(custom)) or "none"
             raise TemplateWrong(f"This app has no custom attribute “{name}”. There are: {there}.")
+
+
+def fixed_texts(text: str) -> frozenset[str]:
+    """Return every text that a template can come to, where clients decide between texts at most; else none.
+
+    Raises TemplateWrong, as `template` does.
+    """
+    template(text)
+    return frozenset(made.strip() for made in _texts_of(_ENVIRONMENT.parse(text).body) or ())
+
+
+def _texts_of(body: Sequence[nodes.Node]) -> set[str] | None:
+    """Return what a part can come to, None where it prints what a client has, or there is no end of it."""
+    found = {""}
+    for node in body:
+        parts = _options(node)
+        found = {before + part for before in found for part in parts or ()}
+        if parts is None or len(found) > _MOST_TEXTS:
+            return None
+    return found
+
+
+def _options(node: nodes.Node) -> set[str] | None:
+    if isinstance(node, nodes.TemplateData):
+        return {node.data}
+    if isinstance(node, nodes.Const):
+        return {_text(node.value)}
+    if isinstance(node, nodes.Output):
+        return _texts_of(node.nodes)
+    if isinstance(node, nodes.If):
+        branches = [_texts_of(body) for body in (node.body, *(one.body for one in node.elif_), node.else_)]
+        return None if None in branches else {text for branch in branches for text in branch or ()}
+    return None
 
 
 def _seen(client: ClientRecord) -> SimpleNamespace:
