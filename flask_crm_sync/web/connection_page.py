@@ -65,6 +65,13 @@ class Card:
         return registry.adapter_class(self.crm).webhooks is not None
 
     @property
+    def way_word(self) -> str:
+        """Return the way by which the account is connected, "" where the CRM knows none of that name (any more)."""
+        method = self.connection.auth_method if self.connection else ""
+        ways = registry.adapter_class(self.crm).auth_methods
+        return next((said(way.label) for way in ways if way.name == method), "")
+
+    @property
     def state_word(self) -> str:
         """Return the state in words."""
         return state_word(self.state, self.label)

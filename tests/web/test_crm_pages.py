@@ -79,7 +79,7 @@ def test_the_card_tells_what_failed_today(desk: Helpdesk) -> None:
 def test_connecting_says_with_what(desk: Helpdesk) -> None:
     page = told(desk.browser("manager"), "/crm/connections/hubspot/connect", method="token", token=TOKEN)
     assert "Connected to Portal 111." in page
-    assert "saved, never shown" in page
+    assert "Connected with: Service key (or an existing private app token) · Key: saved, never shown" in page
     assert desk.wakes.count == 1
 
 
