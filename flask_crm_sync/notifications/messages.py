@@ -68,8 +68,14 @@ def _worded(sync: Sync, channel: ChannelView, notices: Sequence[sa.Row[Any]]) ->
     with in_language(channel.wishes.language, channel.wishes.time_zone, sync.settings.translations):
         parts = [told(notice, names, sync.settings) for notice in notices]
         own = partial(filled, channel.wishes.template) if channel.wishes.template else None
-        subject, text = single(parts[0], own) if len(parts) == 1 else summary(parts[:MOST_LINES], len(parts), own)
-    return parts, subject, text
+        if len(parts) == 1:
+            return parts, *single(parts[0], own)
+        return parts, *summary(parts[:MOST_LINES], len(parts), own, _news_page(sync))
+
+
+def _news_page(sync: Sync) -> str:
+    settings = sync.settings
+    return f"{settings.public_url}{settings.url_prefix}/notifications" if settings.public_url else ""
 
 
 def _news(notice: sa.Row[Any], part: Told) -> dict[str, Any]:

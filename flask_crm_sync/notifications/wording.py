@@ -67,12 +67,18 @@ def told(
     return Told(subject, text, path, url, client if notice.client_id else "", crm)
 
 
-def summary(parts: Sequence[Told], number: int, own: Callable[[Told], str] | None = None) -> tuple[str, str]:
-    """Return subject and text of several notices in one message; `parts` are the first of them, `own` own words."""
+def summary(
+    parts: Sequence[Told], number: int, own: Callable[[Told], str] | None = None, all_at: str = ""
+) -> tuple[str, str]:
+    """Return subject and text of several notices in one message; `parts` are the first of them, `own` own words.
+
+    `all_at` is the address of the page with all of them, "" where the host's address is unknown.
+    """
     subject = ngettext("1 piece of news from the CRM sync", "%(number)s pieces of news from the CRM sync", number)
     lines = [f"- {own(part)}" if own else _line(part) for part in parts]
     if number > len(parts):
-        lines.append(ngettext("- and 1 more", "- and %(number)s more", number - len(parts)))
+        rest = ngettext("- and 1 more", "- and %(number)s more", number - len(parts))
+        lines.append(f"{rest}\n  {all_at}" if all_at else rest)
     return subject, "\n".join(lines)
 
 

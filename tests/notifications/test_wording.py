@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from flask_crm_sync.host.records import ClientRecord
 from flask_crm_sync.language import in_language
 from flask_crm_sync.models.notice import EVENTS, LEAD_QUALIFIED, MANY_FAILURES, NEEDS_ATTENTION, REVIEW_CHANGED
+from flask_crm_sync.notifications.channels import channels
 from flask_crm_sync.notifications.harmless import harmless
+from flask_crm_sync.notifications.messages import _load, _worded
 from flask_crm_sync.notifications.wording import client_names, single, summary, told
-from tests.notifications.desk import happens, notices
+from tests.notifications.desk import channel, happens, notices
 from tests.web.helpdesk import THEIRS, Helpdesk
 
 
@@ -95,6 +97,17 @@ def test_a_summary_names_the_first_and_counts_the_rest(desk: Helpdesk) -> None:
         "25 pieces of news from the CRM sync",
         "- Many entries for HubSpot fail\n" * 3 + "- and 22 more",
     )
+
+
+def test_what_a_summary_does_not_name_can_be_found(desk: Helpdesk) -> None:
+    sync = replace(desk.sync, settings=replace(desk.sync.settings, public_url="https://help.example.com"))
+    for number in range(25):
+        happens(sync, str(number))
+    ids = tuple(notice.id for notice in notices(sync))
+    channel(sync)
+    _, _, text = _worded(sync, channels(sync, "1")[0], _load(sync, ids))
+    assert text.endswith("- and 5 more\n  https://help.example.com/crm/notifications")
+    assert desk.app.url_map.bind("help.example.com").test("/crm/notifications")
 
 
 def test_the_receivers_language_is_written(desk: Helpdesk) -> None:
