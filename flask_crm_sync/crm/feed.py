@@ -66,10 +66,10 @@ class Feed:
     def looked(self, newest: Sequence[_Seen], reach: Reach, *, now: int, whole: bool) -> tuple[list[_Seen], Feed]:
         """Take what changed last, the newest first, and return what is new of it, the oldest first.
 
-        `now` is the CRM's time. `whole` tells that the look reaches back to `since`. Otherwise nothing is told, and all
-        of that time is to be read.
+        `now` is the CRM's time, which is not before its newest change, whatever a clock says. `whole` tells that the
+        look reaches back to `since`. Otherwise nothing is told, and all of that time is to be read.
         """
-        since = max(self.since, now - reach.lag)
+        since = max(self.since, max(now, newest[0].at if newest else now) - reach.lag)
         if not whole:
             return [], replace(self, span=Span(self.since, "", newest[0].at, since))
         fresh = [sighting for sighting in reversed(newest) if sighting.at >= self.since]
@@ -110,11 +110,15 @@ class Feed:
 
 
 def time_told(headers: Mapping[str, str], clock: Clock) -> int:
-    """Return the CRM's time (ms since 1970) as its answer tells it, ours where it tells none."""
+    """Return the CRM's time (ms since 1970) as its answer tells it, ours where it tells none or a later one.
+
+    A place in the future would pass over all that happens until then; one in the past costs but a longer look.
+    """
+    ours = clock.now()
     try:
-        now = instant(headers.get("Date") or "")
+        now = min(instant(headers.get("Date") or ""), ours)
     except ValueError:
-        now = clock.now()
+        now = ours
     return int(now.timestamp() * 1000)
 
 

@@ -96,7 +96,18 @@ def test_page_is_taken_only_where_a_time_is_to_be_read() -> None:
         Feed(5).read([], REACH, None)
 
 
-@pytest.mark.parametrize(("headers", "told"), [({"Date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 1_795_341_600), ({}, None)])
-def test_time_is_the_crms_where_it_tells_it(headers: dict[str, str], told: int | None) -> None:
-    expected = START.timestamp() if told is None else told
-    assert time_told(headers, FakeClock()) == int(expected * 1000)
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"Date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 1_795_341_600),
+        ({"Date": "Mon, 23 Nov 2026 14:00:00 GMT"}, START.timestamp()),
+        ({}, START.timestamp()),
+    ],
+)
+def test_time_is_the_crms_where_it_tells_it_and_never_later_than_ours(headers: dict[str, str], told: float) -> None:
+    assert time_told(headers, FakeClock()) == int(told * 1000)
+
+
+def test_clock_that_stands_still_holds_no_place_back_behind_what_was_told() -> None:
+    _fresh, feed = Feed(0).looked([_sighting(1, 2_000)], REACH, now=1_000, whole=True)
+    assert feed.since == 2_000 - REACH.lag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any, ClassVar
@@ -66,6 +67,8 @@ class History(RuleBasedStateMachine):
         self._patch(lease, "SQL", lease.Statements.by(self.clock.column()))
         self._patch(due, "FREE", due.free_by(self.clock.column()))
         wipe(self.engine)
+        self.bench.sandbox.clock.set(self.clock.now().timestamp())
+        self.undo.append(lambda: self.bench.sandbox.clock.set(time.time()))
         self.bench.api("POST", "reset")
         self.bench.api("POST", "portals", self.bench.case.portal)
         self.bench.switch(**self.bench.case.switches, **self.bench.case.found_at_once, **self.switches)
