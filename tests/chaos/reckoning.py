@@ -62,17 +62,22 @@ class Truth:
 def truth_of(
     connection: sa.Connection, account: int, doubtful: Collection[str] = (), unsure: Collection[str] = ()
 ) -> Truth:
-    """Read an account's clients and conversations, and our links; clients that are `unsure` may be there or not."""
+    """Read an account's clients and conversations, and our links; clients that are `unsure` may be there or not.
+
+    Nor does anybody know of the conversation of a client whom another process deleted meanwhile: SQLite, which looks at
+    no foreign key unless told to, keeps it.
+    """
     clients, talks, messages = Client.__table__, Conversation.__table__, Message.__table__
     said = sa.select(messages.c.conversation_id, messages.c.text).order_by(messages.c.id)
     links = sa.select(Link.subject_id, Link.remote_id).where(Link.subject_type == "client", Link.state == ACTIVE)
     people = connection.execute(sa.select(clients).where(clients.c.account_id == account)).all()
     told = connection.execute(sa.select(talks).where(talks.c.account_id == account)).all()
     open_ones = {client.company for client in people if str(client.id) in unsure}
-    open_ones |= {talk.subject for talk in told if str(talk.client_id) in unsure}
+    sure = {client.id for client in people if str(client.id) not in unsure}
+    open_ones |= {talk.subject for talk in told if talk.client_id not in sure}
     return Truth(
-        [client for client in people if str(client.id) not in unsure],
-        [talk for talk in told if str(talk.client_id) not in unsure],
+        [client for client in people if client.id in sure],
+        [talk for talk in told if talk.client_id in sure],
         dict(connection.execute(said).all()),
         frozenset(connection.execute(sa.text("SELECT tag FROM departed")).scalars()) | open_ones,
         dict(connection.execute(links).all()),
