@@ -86,6 +86,7 @@ def test_a_number_is_found_whatever_it_is_glued_to(text: str, masked: str) -> No
         (f"{'a' * 70}@example.com", "[email 1]"),
         ("我想买车,请写信到max@example.com谢谢", "我想买车,请写信到[email 1]谢谢"),
         ("max@example.xn--p1ai", "[email 1]"),
+        ("mailto:max%40example.com or max&#64;example.com", "mailto:[email 1] or [email 2]"),
     ],
 )
 def test_an_address_is_found_in_the_ways_people_write_it(text: str, masked: str) -> None:
