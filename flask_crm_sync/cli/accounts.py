@@ -13,7 +13,7 @@ from .. import signals
 from ..credentials.flows import way_to_connect
 from ..crm import registry
 from ..crm.base import Adapter, AuthMethod
-from ..errors import CRMError, SecretUnreadable
+from ..errors import CRMError, SecretUnreadable, UnsupportedFeature
 from ..host.accounts import knows_account
 from ..models.heartbeat import BELL, SCHEDULER, WORKER
 from ..sync.connections import ConnectionView, connect_account, connections, test_connection
@@ -171,7 +171,7 @@ def _tested(sync: Sync, view: ConnectionView) -> dict[str, Any]:
     result = {"account": view.account_id, "crm": view.crm}
     try:
         now = test_connection(sync, view.id)
-    except (CRMError, SecretUnreadable, NotFound) as error:
+    except (CRMError, SecretUnreadable, NotFound, UnsupportedFeature) as error:
         return result | {"ok": False, "code": error.code, "message": f"{words_of(error)} {error.advice}"}
     _tell_host(now)
     return result | {"ok": True, "code": "", "message": f"works ({now.remote_label or now.label})."}

@@ -429,6 +429,18 @@ def test_looking_at_what_was_disconnected_says_so_and_fails(
     assert "There is no connection. `flask crm status` lists" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["doctor", "test-connection", "agreement", "status"])
+def test_connection_whose_plug_in_is_gone_keeps_no_command_from_the_others(
+    host: Flask, running: Running, connection_id: UUID, command: str
+) -> None:
+    crm(host, "connect", "hubspot", "--account", "2", "--token-stdin", stdin=TOKEN["token"])
+    with running.sync.database.write() as database:
+        database.execute(stored.update().where(stored.c.account_id == "1").values(crm="gone"))
+    told = answered(crm(host, command, "--json"))
+    assert "error" not in told
+    assert {one["account"] for one in told["connections"]} == {"1", "2"}
+
+
 def test_trouble_that_passes_is_not_said_to_be_tried_again_by_itself(host: Flask, sandbox: Sandbox) -> None:
     """Nothing is stored when a connection could not be tested, so nothing tries again."""
     sandbox.stop()
