@@ -27,6 +27,8 @@ LARGEST = 80_000
 """Bytes that a picture may have."""
 
 _MARGIN = 12
+_BLOCKS = ".crmsync > :not(#crmsync-entry), #crmsync-entry > *"
+"""The headings and cards of a page; an entry has a box around its own that looks for news."""
 _ADDRESS = re.compile(r"^\s*- /url:.*\n", re.MULTILINE)
 
 
@@ -70,7 +72,7 @@ def _try_a_talk(page: Page) -> None:
     page.get_by_role("heading", name="What they make of it").wait_for()
 
 
-_HEAD, _FAILED = ".crmsync > .crmsync-head", "/crm/log?status=failed&crm=hubspot"
+_HEAD, _FAILED = ".crmsync .crmsync-head", "/crm/log?status=failed&crm=hubspot"
 _THIRD_FIELD = ".crmsync-rule >> nth=2"
 PICTURES = [
     Picture("connection", "/crm/", "CRM Connection", (_HEAD, "#crmsync-card-salesforce", "#crmsync-card-hubspot")),
@@ -151,7 +153,7 @@ class Studio:
 def says(page: Page, picture: Picture) -> str:
     """Return the accessible text of what a picture shows, without addresses."""
     frame = _frame(page, picture)
-    heard = [one.aria_snapshot() for one in page.locator(".crmsync > *").all() if frame.shows(one)]
+    heard = [one.aria_snapshot() for one in page.locator(_BLOCKS).all() if frame.shows(one)]
     return _ADDRESS.sub("", "\n".join(heard) + "\n")
 
 
