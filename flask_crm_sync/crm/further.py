@@ -6,7 +6,6 @@ The engine knows each value as one text, whatever its type: in that form it is c
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -14,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .base import FieldSpec, RemoteField, RemoteType
-from .texts import single_spaced, unfit
+from .texts import composed, single_spaced, unfit
 
 _LINE_BREAKS = re.compile(r"\r\n|[\r\n\u2028\u2029\x0b\x0c]")
 _SHORT_OFFSET = re.compile(r"([+-]\d\d)(\d\d)$")
@@ -107,10 +106,9 @@ def of_kind(further: Iterable[RemoteField], kind: str) -> list[RemoteField]:
 
 
 def _text(field: RemoteField, text: str) -> str:
-    composed = unicodedata.normalize("NFC", text)
     if not field.lines:
-        return single_spaced(composed)
-    lines = (single_spaced(line) for line in _LINE_BREAKS.split(composed))
+        return single_spaced(composed(text))
+    lines = (single_spaced(line) for line in _LINE_BREAKS.split(composed(text)))
     return "\n".join(lines).strip()
 
 
@@ -153,13 +151,16 @@ def _instant(field: RemoteField, text: str) -> str:
 
 def _instant_of(text: str) -> str:
     at = datetime.fromisoformat(_SHORT_OFFSET.sub(r"\1:\2", text))
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:  # an hour that the calendar has there, and not in UTC
+        raise ValueError from None
     return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _choice(field: RemoteField, text: str) -> str:
     if not field.options:  # the CRM describes none: what was typed is what is sent
-        return single_spaced(unicodedata.normalize("NFC", text))
+        return single_spaced(composed(text))
     by_value = {value: value for value, _label in field.options}
     by_label = {label.casefold(): value for value, label in reversed(field.options)}
     found = by_value.get(text) or by_label.get(text.casefold())

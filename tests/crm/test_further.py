@@ -59,6 +59,8 @@ def test_each_type_has_one_form(field: RemoteField, text: str, formed: str) -> N
         (_of("number"), "NaN", "a number"),
         (_of("date"), "31.01.2026", "a date"),
         (_of("datetime"), "noon", "a date and time"),
+        (_of("datetime"), "0001-01-01T00:00:00+14:00", "a date and time"),
+        (_of("date"), "9999-12-31T23:00:00-14:00", "a date"),
         (STAGE, "Won", "no option"),
         (TAGS, "a;z", "no option"),
         (replace(TEXT, writable=False), "a", "cannot be written"),

@@ -6,13 +6,12 @@ Names and lengths: describe answers of a real org for Lead and Contact.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from ...host.records import ClientRecord
 from ..base import FieldSpec, Values
-from ..texts import one_line, single_spaced, translated, utf16_units
+from ..texts import composed, one_line, single_spaced, translated, utf16_units
 from .ids import CONTACT, LEAD
 
 FIELDS = (
@@ -57,7 +56,7 @@ def _in_form(text: str, source: str) -> str:
     """A street keeps its lines; all else stands in one."""
     if source != "street":
         return one_line(text, source)
-    lines = (single_spaced(line) for line in _LINE_BREAKS.split(unicodedata.normalize("NFC", text)))
+    lines = (single_spaced(line) for line in _LINE_BREAKS.split(composed(text)))
     return "\n".join(line for line in lines if line)
 
 
