@@ -96,6 +96,7 @@ def _plugin(url: str, settings: Settings) -> Any:
     if made is None or (scheme in _OUR_OWN and _host(made)):  # a web address that no service knows as its own
         raise CannotTell(NO_ADDRESS)
     made.redirects = False
+    made.socket_connect_timeout = made.socket_read_timeout = settings.notify_timeout / 2  # whatever its address asks for
     if not made.verify_certificate or (_is_plain(made) and not on_loopback(made.host, settings)):
         raise CannotTell(PLAIN_SERVICE)
     if _host(made):

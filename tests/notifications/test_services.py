@@ -38,6 +38,14 @@ def test_a_service_on_somebodys_host_is_shown_with_it(desk: Helpdesk, monkeypatc
     assert check_service("mmosts://chat.example.com/canary", desk.sync.settings) == "Mattermost (chat.example.com)"
 
 
+def test_no_address_makes_a_service_wait_longer_than_a_message_may_take(
+    desk: Helpdesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolves(monkeypatch, "93.184.215.14")
+    plugin = services._plugin("jsons://example.com/?rto=86400&cto=86400", desk.sync.settings)
+    assert max(plugin.request_timeout) <= desk.sync.settings.notify_timeout
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [
