@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def bring_home(drain: Drain, items: Sequence[ContactItem]) -> None:
         now, writer = drain.now(), HostWriter(drain.sync.host, database, drain.connection_id)
         for item in concerned:
             _bring(drain, writer, item, now)
-        changed = [item.link for item in concerned if item.link.is_active and item.verdict is None]
+        changed = [one.link for one in concerned if one.link.is_active and (one.verdict is None or one.brought)]
         save_links(database, drain.connection_id, CLIENT, CONTACT, changed, now)
         _note_conflicts(drain, database, concerned, now)
         reach(Step.PROPOSING)
@@ -109,30 +110,51 @@ def _leave_unfit(drain: Drain, item: ContactItem) -> None:
 
 
 def _bring(drain: Drain, writer: HostWriter, item: ContactItem, now: datetime) -> None:
-    plan, mapping = item.plan, read_mapping(drain.connection)
+    plan = item.plan
     if plan.brings:
         try:
-            sources = sources_at_home(drain.adapter.fields, mapping)
-            after = writer.update(item.client, at_home(sources, mapping, plan.brings))
-            ours = outgoing(drain, after, item.follows)
+            refusal = _write_here(drain, writer, item)
         except HostMoved:
             item.verdict = waits(reasons.WAITING_FOR_RETRY, now + _MOMENT, "It was edited here at the same time.")
             return
-        except (HostRefused, InvalidRecord) as refusal:
+        if refusal is not None:
             _refused(item, refusal)
-            return
         _count_flips(drain, item, now)
-        item.brought, item.client, item.ours = list(plan.brings), after, ours
-        plan.agreed += [name for name in plan.brings if name not in plan.agreed]
+        plan.agreed += [name for name in item.brought if name not in plan.agreed]
     _agree(drain, item, item.client)
 
 
+def _write_here(drain: Drain, writer: HostWriter, item: ContactItem) -> Exception | None:
+    """Write to the host what is brought: all at once, else field by field, so that one which the host's code does not
+    take holds back no other. Return what it said of such a one; raise HostMoved.
+    """
+    names = list(item.plan.brings)
+    try:
+        _write_some(drain, writer, item, names)
+    except (HostRefused, InvalidRecord) as refusal:
+        for name in names if len(names) > 1 else ():
+            with suppress(HostRefused, InvalidRecord):  # the first refusal is told
+                _write_some(drain, writer, item, [name])
+        return refusal
+    return None
+
+
+def _write_some(drain: Drain, writer: HostWriter, item: ContactItem, names: Sequence[str]) -> None:
+    mapping = read_mapping(drain.connection)
+    sources = sources_at_home(drain.adapter.fields, mapping)
+    values = {name: item.plan.brings[name] for name in names}
+    after = writer.update(item.client, at_home(sources, mapping, values))
+    item.client, item.ours = after, outgoing(drain, after, item.follows)
+    item.brought += names
+
+
 def _refused(item: ContactItem, refusal: Exception) -> None:
-    """The host's code did not take it: nothing of it is written, and what is owed to the CRM goes on."""
+    """The host's code did not take some of it: that stays in the CRM, and what is owed to the CRM goes on."""
     log.warning("A value from %s did not come home: %s", item.operation.crm, refusal)
     if item.operation.kind == APPLY_REMOTE:
-        item.verdict = Verdict(FAILED, reasons.HOST_REFUSED, str(refusal))
-    item.plan.leave_there(list(item.plan.brings), Left.REFUSED_HERE)
+        told = {"brought": item.brought} if item.brought else None
+        item.verdict = Verdict(FAILED, reasons.HOST_REFUSED, str(refusal), details=told)
+    item.plan.leave_there([name for name in item.plan.brings if name not in item.brought], Left.REFUSED_HERE)
 
 
 def _agree(drain: Drain, item: ContactItem, after: ClientRecord) -> None:

@@ -220,6 +220,31 @@ def test_with_both_ways_off_an_edit_in_the_crm_stays_there(both: BothWays) -> No
         assert database.execute(sa.select(Client.last_name)).scalar() == "King"
 
 
+def test_a_value_that_the_host_refuses_holds_back_no_other_of_the_same_record(both: BothWays) -> None:
+    client, record = both.person()
+
+    def refuse(_: Any, __: Any, client: Client) -> None:
+        if client.city == "Nowhere":
+            raise ValueError("there is no such place")
+
+    both.crm.edit(record, city="Nowhere", last_name="King")
+    both.tell(record)
+    sa.event.listen(Client, "before_update", refuse)
+    try:
+        both.world.run_until_done()
+    finally:
+        sa.event.remove(Client, "before_update", refuse)
+    (here,) = both.world.rows(Client)
+    assert (here.city, here.last_name) == ("Graz", "King")
+    entry = both.world.last(client)
+    assert (entry.status, entry.reason, entry.details["brought"]) == ("failed", "host_refused", ["last_name"])
+    assert list(entry.details["history"][-1]["left"]) == ["city"]
+    both.tell(record)
+    both.world.run_until_done()
+    assert both.city(client) == "Nowhere"
+    assert both.world.last(client).details["brought"] == ["city"]
+
+
 @pytest.fixture
 def dated(both: BothWays) -> Iterator[None]:
     """The host dates its new clients itself, as an event of its model."""
