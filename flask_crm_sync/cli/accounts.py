@@ -13,7 +13,7 @@ from .. import signals
 from ..credentials.flows import way_to_connect
 from ..crm import registry
 from ..crm.base import Adapter, AuthMethod
-from ..errors import CRMError, SecretUnreadable, UnsupportedFeature
+from ..errors import CredentialsIncomplete, CRMError, SecretUnreadable, UnsupportedFeature
 from ..host.accounts import knows_account
 from ..models.heartbeat import BELL, SCHEDULER, WORKER
 from ..sync.connections import ConnectionView, connect_account, connections, test_connection
@@ -45,7 +45,10 @@ def connect_command(crm: str, account: str, method: str, token_stdin: bool, repl
         raise Failure("needs_browser", f"{way.label} needs a browser.", "Open the connection page and sign in there.")
     _expect_account(sync, account)
     typed = _from_stdin(way) if token_stdin else _asked(adapter, way)
-    view = connect_account(sync, account, crm, way.name, typed, by=_OPERATOR, replace=replace)
+    try:
+        view = connect_account(sync, account, crm, way.name, typed, by=_OPERATOR, replace=replace)
+    except CredentialsIncomplete as error:
+        raise Failure(error.code, words_of(error), _order(way)) from None
     _tell_host(view)
     if as_json:
         return print_json({"ok": True, "connection": _connection_json(view)})
@@ -143,13 +146,14 @@ def _from_stdin(way: AuthMethod) -> dict[str, str]:
     lines = [line.strip() for line in sys.stdin.read(_LONGEST_INPUT).splitlines() if line.strip()]
     needed = sum(not field.optional for field in way.fields)
     if not needed <= len(lines) <= len(way.fields):
-        wanted = ", ".join(field.label for field in way.fields)
-        raise Failure(
-            "credentials_incomplete",
-            f"Standard input has {len(lines)} lines, not {len(way.fields)} ({wanted}).",
-            "Write one line for each.",
-        )
+        says = f"Standard input has {len(lines)} lines, not {len(way.fields)}."
+        raise Failure(CredentialsIncomplete.code, says, _order(way))
     return {field.name: line for field, line in zip(way.fields, lines, strict=False)}
+
+
+def _order(way: AuthMethod) -> str:
+    """Say which lines are wanted; on a form, each stands beside its input."""
+    return f"Write one line for each, in this order: {', '.join(field.label for field in way.fields)}."
 
 
 def _asked(adapter: type[Adapter], way: AuthMethod) -> dict[str, str]:

@@ -111,6 +111,14 @@ def test_connect_refuses_what_cannot_work_with_a_code(
     assert connections(running.sync) == []
 
 
+@pytest.mark.parametrize("lines", ["https://sandbox.my.salesforce.com\nan-id\na-secret\n", "an-id\n"])
+def test_connect_with_lines_in_another_order_is_told_the_right_one(host: Flask, lines: str) -> None:
+    result = crm(host, "connect", "salesforce", "--account", "1", "--token-stdin", stdin=lines)
+    assert result.exit_code == 1
+    assert "in this order: Client ID (consumer key), Client secret" in result.stderr
+    assert "marked field" not in result.stderr
+
+
 def test_connect_without_an_account_is_a_usage_error(host: Flask) -> None:
     assert crm(host, "connect", "hubspot").exit_code == 2
 
