@@ -15,6 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from ..host.bound import BindingFailure
 from ..host.records import ClientRecord
 from ..models import Connection, Operation
 from ..models.operation import (
@@ -293,7 +294,10 @@ def _client_names(sync: Sync, database: sa.Connection, account_id: str, client_i
     if not client_ids:
         return {}
     loaded = sync.host.load_clients(database, client_ids)
-    return {
+    unread = [client_id for client_id, record in loaded.items() if isinstance(record, BindingFailure)]
+    accounts = sync.host.client_accounts(database, unread) if unread else {}
+    names = {id: id for id in unread if accounts.get(id) == account_id}  # it is there, whatever it is called
+    return names | {
         client_id: record.name
         for client_id, record in loaded.items()
         if isinstance(record, ClientRecord) and record.account_id == account_id

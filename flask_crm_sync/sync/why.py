@@ -14,6 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from ..host.bound import BindingFailure
 from ..host.records import ClientRecord
 from ..models import Change, Connection, Link
 from ..models.change import CLIENT
@@ -93,7 +94,7 @@ def explain(sync: Sync, account_id: str, client_id: str) -> Why:
     """
     entries, views = latest_entries(sync, account_id, client_id, limit=ENTRIES), connections(sync, account_id)
     with sync.database.read() as database:
-        client = _client(sync, database, account_id, client_id)
+        client, is_unread = _client(sync, database, account_id, client_id)
         links = _links_of(database, account_id, client_id)
         told = database.execute(_TOLD, {"of": client_id, "account": account_id}).one()
         is_new, erased = bool(told.is_new), bool(told.has_erased)
@@ -101,16 +102,28 @@ def explain(sync: Sync, account_id: str, client_id: str) -> Why:
         is_asked = any(view.settings.qualified_only for view in views)
         found = _found(database, account_id, client_id) if is_asked else {}
         away = _turned_away(sync, database, views, client) if client is not None else frozenset()
-    if client is None and not entries:
+    if client is None and not is_unread and not entries:
         raise NotFound("There is no such client.")
     now = sync.clock.now()
     standings = tuple(
         _standing(
-            _Case(view, client, links.get(view.id), _about(entries, view), is_new, now, found, view.id in away, erased)
+            _Case(
+                view,
+                client,
+                links.get(view.id),
+                _about(entries, view),
+                is_new,
+                now,
+                found,
+                view.id in away,
+                erased,
+                is_unread,
+            )
         )
         for view in views
     )
-    return Why(client_id, client.name if client else None, standings, entries)
+    name = client.name if client else client_id if is_unread else None
+    return Why(client_id, name, standings, entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,7 @@ class _Case:
     standings: Mapping[str, Found]
     is_filtered_out: bool
     is_erased: bool = False
+    is_unread: bool = False
 
     @property
     def found(self) -> Found | None:
@@ -163,6 +177,8 @@ def _rule(case: _Case) -> str:
     settings, client = case.connection.settings, case.client
     if not case.connection.is_connected:
         return reasons.NOT_CONNECTED
+    if case.is_unread:
+        return reasons.HOST_RECORD_UNREADABLE
     if client is None:
         return reasons.CLIENT_DELETED
     if case.is_erased:
@@ -209,9 +225,12 @@ def _waits_for(case: _Case) -> str:
     return reason_now(case.entry, [case.connection], case.now) if case.entry is not None else ""
 
 
-def _client(sync: Sync, database: sa.Connection, account_id: str, client_id: str) -> ClientRecord | None:
+def _client(sync: Sync, database: sa.Connection, account_id: str, client_id: str) -> tuple[ClientRecord | None, bool]:
+    """Return the account's client, and whether it has one that cannot be read."""
     found = sync.host.load_clients(database, [client_id]).get(client_id)
-    return found if isinstance(found, ClientRecord) and found.account_id == account_id else None
+    if isinstance(found, BindingFailure):
+        return None, sync.host.client_accounts(database, [client_id]).get(client_id) == account_id
+    return (found if found is not None and found.account_id == account_id else None), False
 
 
 def _turned_away(

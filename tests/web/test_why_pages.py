@@ -65,6 +65,19 @@ def test_the_page_says_why_not_and_what_to_do(desk: Helpdesk) -> None:
     assert "What happened last" in page
 
 
+def test_a_client_that_cannot_be_read_is_not_said_to_be_gone(desk: Helpdesk) -> None:
+    number = desk.add_operation(desk.connect(), status=FAILED, reason="host_record_unreadable")
+    with desk.sync.database.engine.begin() as database:
+        database.execute(sa.text("UPDATE client SET updated_at = 'no time at all'"))
+    browser = desk.browser("manager")
+    for address in ("/crm/clients/1", "/crm/log", f"/crm/log/{number}"):
+        assert "no longer here" not in read(browser, address).lower()
+    page = read(browser, "/crm/clients/1")
+    assert "was deleted" not in page
+    assert "The client or conversation could not be read from this app." in page
+    assert browser.get("/crm/clients/2").status_code == 404  # another account's, unreadable as well
+
+
 def test_a_host_shows_the_panel_with_one_call(desk: Helpdesk) -> None:
     desk.connect()
     shown = plain(panel(desk, Client(id=1)))
