@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ..sync.backfill import Estimate, begin_backfill, estimate, pause_backfill, resume_backfill
 from ..sync.connections import ConnectionView
+from ..sync.mapping.store import find_mapping
 from ..sync.progress import CATCH_UP
 from .bar import bar_context
 from .connection_page import connected_or_404, why_waiting
@@ -28,6 +29,7 @@ def backfill(crm: str) -> ResponseReturnValue:
     return render_template(
         "crm_sync/backfill.html",
         cost=cost_words(estimate(this_sync(), known.account_id, crm), known),
+        is_filtered=bool(find_mapping(this_sync(), known.account_id, crm).filter),
         may_begin=known.settings.enabled and known.settings.sync_contacts and not is_under_way,
         is_off=not (known.settings.enabled and known.settings.sync_contacts),
         rests=is_under_way and run.progress.paused,

@@ -20,7 +20,8 @@ from ..sync.conflict_inbox import (
     settle_conflict,
     settle_field,
 )
-from ..sync.connections import crm_label
+from ..sync.connections import crm_label, find_connection
+from ..sync.held_up import held_up
 from ..sync.log import LogFilter, log_page
 from ..sync.paging import Place
 from ..sync.refusals import ChoiceNotPossible, ValueNotTaken
@@ -91,7 +92,10 @@ def decide_conflict(conflict_id: int) -> ResponseReturnValue:
         tell(chosen, "bad")
     else:
         door().queues.wake()
-        tell(_("Thank you. It is carried out now."))
+        why = _why_waiting(found.crm)
+        tell(_("Thank you. It is carried out now.") if not why else _("Thank you. The decision is kept."))
+        if why:
+            tell(why, "plain")
     return back_to("conflicts", before=place.before, after=place.after)
 
 
@@ -107,6 +111,8 @@ def decide_field() -> ResponseReturnValue:
         return back_to("conflicts")
     door().queues.wake()
     tell(ngettext("1 conflict is settled.", "%(number)s conflicts are settled.", done))
+    if done and (why := _why_waiting(crm)):
+        tell(why, "plain")
     if done == AT_ONCE:
         tell(_("These were the newest. Do it again for the rest."), "plain")
     return back_to("conflicts")
@@ -118,6 +124,12 @@ def waiting_by_crm() -> dict[str, int]:
     for (crm, _field), count in open_conflicts(this_sync(), this_account()).items():
         found[crm] = found.get(crm, 0) + count
     return found
+
+
+def _why_waiting(crm: str) -> str:
+    """Return in words why nothing is carried out now, and what to do, "" where it is."""
+    why = explained(held_up(find_connection(this_sync(), this_account(), crm), this_sync().clock.now()))
+    return f"{why.says} {why.advice}".strip()
 
 
 def _page(place: Place, wrong: Mapping[int, tuple[str, str]] | None = None) -> str:

@@ -13,12 +13,12 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..host.records import ClientRecord
-from ..sync.connections import ConnectionView
+from ..sync.connections import ConnectionView, find_connection
 from ..sync.log import find_entry
 from ..sync.mapping.changes import MappingChange, mapping_changes
 from ..sync.undo import KeptPage, KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
 from .asked import instant, number, page_mark, short
-from .connection_page import connected_or_404
+from .connection_page import connected_or_404, why_waiting
 from .door import door, this_account, this_sync
 from .entrance import MANAGE, NAME, VIEW, back_to, bounded, may_manage, page
 from .field_words import field_labels
@@ -70,7 +70,7 @@ def put_back_stretch(crm: str) -> ResponseReturnValue:
     """Put back what was asked for."""
     known = connected_or_404(crm)
     wanted = _wanted(request.form, mapping_changes(this_sync(), known.account_id, crm))
-    _say(put_back(this_sync(), known.account_id, crm, wanted.stretch, by=door().access.user_id()))
+    _say(known, put_back(this_sync(), known.account_id, crm, wanted.stretch, by=door().access.user_id()))
     return back_to("undo", crm=crm, client=wanted.stretch.client_id or None)
 
 
@@ -78,8 +78,8 @@ def put_back_stretch(crm: str) -> ResponseReturnValue:
 def put_back_entry(operation_id: int) -> ResponseReturnValue:
     """Put back what one entry has overwritten."""
     found = find_entry(this_sync(), this_account(), bounded(operation_id))
-    stretch = Stretch(operation_id=found.id)
-    _say(put_back(this_sync(), found.account_id, found.crm, stretch, by=door().access.user_id()))
+    known, stretch = find_connection(this_sync(), found.account_id, found.crm), Stretch(operation_id=found.id)
+    _say(known, put_back(this_sync(), found.account_id, found.crm, stretch, by=door().access.user_id()))
     return back_to("entry", operation_id=found.id)
 
 
@@ -103,12 +103,16 @@ def _names(known: ConnectionView, client_ids: Iterable[str]) -> dict[str, str]:
     return {one.id: one.name for one in people}
 
 
-def _say(done: PuttingBack) -> None:
+def _say(known: ConnectionView, done: PuttingBack) -> None:
     door().queues.wake()
     if not done.values:
         tell(_("There was nothing to put back."))
         return
-    tell(ngettext("1 field is put back now.", "%(number)s fields are put back now.", done.values))
+    if why := why_waiting(known):
+        tell(ngettext("1 field is to be put back.", "%(number)s fields are to be put back.", done.values))
+        tell(why, "plain")
+    else:
+        tell(ngettext("1 field is put back now.", "%(number)s fields are put back now.", done.values))
     if done.more:
         tell(_("There are more: press again for the rest."), "plain")
 

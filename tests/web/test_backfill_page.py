@@ -12,12 +12,14 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.models import Agreement, Operation, Overwritten
+from flask_crm_sync.models import Agreement, Link, Operation, Overwritten
 from flask_crm_sync.models.mapping import MappingVersion
 from flask_crm_sync.models.operation import PUT_BACK, SUCCESS
 from flask_crm_sync.sync import catch_up
 from flask_crm_sync.sync.backfill import begin_backfill, pause_backfill
 from flask_crm_sync.sync.connections import ConnectionView, pause
+from flask_crm_sync.sync.mapping.filters import Condition, Filter
+from flask_crm_sync.sync.mapping.store import save_filter
 from flask_crm_sync.sync.progress import cancel, progress
 from tests.web.helpdesk import OURS, START, Client, Helpdesk
 from tests.web.test_crm_pages import plain, read
@@ -177,6 +179,31 @@ def test_a_backfill_that_cannot_go_says_why(desk: Helpdesk, view: ConnectionView
     shown = post(desk, PAGE)
     assert "Nothing is sent at present. The connection is paused" in shown
     assert "Catching up with your clients" in shown
+
+
+def test_what_cannot_go_back_now_says_why(desk: Helpdesk, view: ConnectionView) -> None:
+    number = overwrite(desk, view)
+    pause(desk.sync, OURS, "hubspot")
+    shown = post(desk, f"/crm/log/{number}/put-back")
+    assert "1 field is to be put back." in shown
+    assert "The connection is paused" in shown
+
+
+def test_a_filter_is_named_beside_the_cost(desk: Helpdesk, view: ConnectionView) -> None:
+    assert "left out" not in desk.browser("viewer").get(PAGE).text
+    save_filter(desk.sync, OURS, "hubspot", Filter("all", (Condition("city", "is_set"),)), seen_version=0)
+    assert "whom it does not take is left out" in desk.browser("viewer").get(PAGE).text
+
+
+def test_a_clients_page_leads_to_what_was_replaced(desk: Helpdesk, view: ConnectionView) -> None:
+    overwrite(desk, view)
+    link = {"subject_type": "client", "subject_id": "1", "state": "active", "remote_type": "contact", "remote_id": "77"}
+    with desk.sync.database.write() as database:
+        at = {"created_at": START, "updated_at": START}
+        database.execute(sa.insert(Link).values(connection_id=view.id, **at, **link))
+    there = f"{UNDO}?client=1&amp;look=1"
+    assert there in desk.browser("manager").get("/crm/clients/1").text
+    assert there not in desk.browser("viewer").get("/crm/clients/1").text
 
 
 def test_where_nothing_is_kept_it_is_said(desk: Helpdesk, view: ConnectionView) -> None:

@@ -14,6 +14,7 @@ from flask_crm_sync.models import Conflict, Link, Operation
 from flask_crm_sync.models.conflict import DECIDED, OPEN
 from flask_crm_sync.models.operation import FAILED
 from flask_crm_sync.sync.audit import trail
+from flask_crm_sync.sync.connections import pause
 from flask_crm_sync.sync.mapping.rows import MappingRow
 from flask_crm_sync.sync.mapping.schema import ground_of, schema_of
 from flask_crm_sync.sync.mapping.store import save_rows
@@ -155,6 +156,13 @@ def test_a_typed_value_is_written_here_and_a_wrong_one_said_at_its_field(contest
     assert conflict(contested) == (DECIDED, "typed")
     with contested.sync.database.read() as database:
         assert database.execute(sa.select(Client.last_name)).scalar() == "Queen"
+
+
+def test_a_decision_that_waits_says_for_what(contested: Helpdesk) -> None:
+    pause(contested.sync, OURS, "hubspot")
+    shown = told(contested.browser("manager"), "/crm/conflicts/1", choice="ours")
+    assert "The decision is kept. The connection is paused" in shown
+    assert conflict(contested) == (DECIDED, "ours")
 
 
 def test_choosing_nothing_changes_nothing(contested: Helpdesk) -> None:
