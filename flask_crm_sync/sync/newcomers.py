@@ -20,7 +20,8 @@ from .agreed import settled_base
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .erased import is_erased
-from .links import LinkState, load_by_record, save_links
+from .handed_on import hand_on_keys
+from .links import LinkState, forget_former, load_by_record, load_links, save_links
 from .mapping.coming_home import refusals, sources_at_home
 from .mapping.rows import read_mapping
 from .operations import RECORD, new_operation, owe
@@ -153,19 +154,32 @@ def _make(drain: Drain, database: sa.Connection, operation: Claimed, record: Rem
     try:
         drain.adapter.translate(ClientRecord("", operation.account_id, **dict[str, Any](held)))
         writer = HostWriter(drain.sync.host, database, drain.connection_id)
-        made = writer.create(operation.account_id, held | _refusals(drain, record))
-        ours = outgoing(drain, made, {})
+        with database.begin_nested():
+            made = writer.create(operation.account_id, held | _refusals(drain, record))
+            ours = outgoing(drain, made, {})
     except InvalidRecord as error:
         return drain.judged(operation, error, alone=True)
     except (HostMoved, HostRefused) as refusal:
         return Verdict(FAILED, reasons.HOST_REFUSED, str(refusal))
-    link = drain.new_link(CLIENT, made.id, drain.now())
+    link = _link_of(drain, database, made.id)
     _link(drain, link, record, ours)
     link.host_version = made.version
     save_links(database, drain.connection_id, CLIENT, CONTACT, [link], drain.now())
     left = {spec.name: str(Left.UNFIT) for spec in drain.adapter.fields if spec.source in unfit}
     told: dict[str, Any] = {"created_client": made.id, **({"left": left} if left else {})}
     return succeeded(kind=APPLY_REMOTE, details=told, remote_id=record.id, remote_url=record.url)
+
+
+def _link_of(drain: Drain, database: sa.Connection, client_id: str) -> LinkState:
+    """Return a new client's link. The host may have given it a key that another had: that one's link begins anew."""
+    now = drain.now()
+    if drain.connection["has_erased"]:
+        hand_on_keys(drain.sync, database, {client_id: (drain.connection["account_id"], now)})
+    former = load_links(database, drain.connection_id, CLIENT, [client_id]).get(client_id)
+    if former is None:
+        return drain.new_link(CLIENT, client_id, now)
+    forget_former(database, former.id, now)
+    return load_links(database, drain.connection_id, CLIENT, [client_id])[client_id]
 
 
 def _refusals(drain: Drain, record: RemoteRecord) -> dict[str, str]:

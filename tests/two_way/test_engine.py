@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flask_crm_sync.crm.base import Values
 from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown
+from flask_crm_sync.host.records import ClientRecord
 from flask_crm_sync.models import Conflict, Delivery
 from flask_crm_sync.sync.conflict_inbox import conflicts_page, settle_conflict
 from flask_crm_sync.sync.connections import connect_account
@@ -17,6 +19,7 @@ from flask_crm_sync.sync.merge import FieldRule
 from flask_crm_sync.sync.now import sync_now
 from flask_crm_sync.sync.plan import Side
 from flask_crm_sync.sync.steps import Step
+from flask_crm_sync.testing import FakeAdapter
 from tests.sync.dying import once_at
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
@@ -388,6 +391,41 @@ def test_no_client_is_made_of_what_an_unanswered_write_of_ours_may_have_made(bot
     both.world.run_until_done()
     assert [row.id for row in both.world.rows(Client)] == [int(client)]
     assert (both.world.link(client).remote_id, both.crm.records[record].values["email"]) == (record, "ada@example.org")
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_new_client_that_could_not_be_sent_again_is_not_made(both: BothWays, monkeypatch: pytest.MonkeyPatch) -> None:
+    translate = FakeAdapter.translate
+
+    def as_the_host_holds_it(client: ClientRecord) -> Values:
+        if client.id:
+            raise InvalidRecord("city: not a place", fields={"city": "not a place"})
+        return translate(client)
+
+    monkeypatch.setattr(FakeAdapter, "translate", staticmethod(as_the_host_holds_it))
+    both.world.set_connection(create_clients=True)
+    both.tell(both.crm.add(last_name="Low", email="eve@example.com"))
+    both.world.run_until_done()
+    assert both.world.outcomes() == [("apply_remote", "failed", InvalidRecord.code)]
+    assert both.world.rows(Client) == []
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_new_client_may_have_the_key_of_one_who_was_deleted(both: BothWays) -> None:
+    """SQLite gives it again."""
+    both.world.set_connection(create_clients=True)
+    client, record = both.person()
+    both.world.remove(client)
+    newer = both.crm.add(last_name="Low", email="eve@example.com", city="Wels")
+    both.tell(newer)
+    both.world.run_until_done()
+    assert both.world.last(newer, "record").details["created_client"] == client
+    assert (both.world.link(client).remote_id, both.city(client)) == (newer, "Wels")
+    both.crm.edit(record, city="Wien")
+    both.crm.edit(newer, city="Steyr")
+    both.tell(record, newer)
+    both.world.run_until_done()
+    assert both.city(client) == "Steyr"
 
 
 def test_edit_of_a_field_that_this_app_has_not_owes_nothing(both: BothWays) -> None:
