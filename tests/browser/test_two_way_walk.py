@@ -106,6 +106,7 @@ def add_a_field(walk: Walk) -> None:
     walk.page.locator("#crmsync-template").fill(TEMPLATE)
     walk.press("What would change?")
     tried = walk.page.locator("section[aria-labelledby=crmsync-h-tried]")
+    expect(tried.get_by_role("heading")).to_be_focused()
     expect(tried).to_contain_text(f"{walk.words('then:')} Guest AUGUSTA")
     walk.looks()
     assert walk.there("jobtitle") == ""
@@ -119,6 +120,7 @@ def preview_a_client(walk: Walk) -> None:
     walk.follow("Preview one client")
     walk.page.get_by_label(walk.words("Client"), exact=True).fill("Augusta")
     walk.press("Find")
+    expect(walk.page.get_by_role("heading", name=walk.words("Clients found"))).to_be_focused()
     walk.page.get_by_role("link", name="Augusta Quist").click()
     walk.sees("The record would be changed.")
     line = walk.page.get_by_role("row").filter(has_text="Guest AUGUSTA")

@@ -64,6 +64,7 @@ def put_back(walk: Walk, number: int = 1) -> None:
     expect(walk.page.get_by_role("status").filter(has_text=said)).to_be_visible()
     walk.looks()
     walk.press("Put them back")
+    expect(walk.page.locator(".crmsync-notice").first).to_be_focused()
     walk.reads(walk.words.of("1 field is put back now.", "%(number)s fields are put back now.", number))
     walk.work()
 
@@ -127,6 +128,7 @@ def take_back_the_run(walk: Walk) -> None:
     walk.opens_from_the_card("Put back")
     walk.page.get_by_label(walk.words("Only what a backfill has replaced")).check()
     walk.press("How much would that be?")
+    expect(walk.page.get_by_role("heading", name=walk.words("By a backfill"))).to_be_focused()
     put_back(walk)
     assert (walk.there("LastName"), walk.there("FirstName", 2)) == ("Weinstein", "Emil")
 

@@ -172,6 +172,8 @@ def test_a_condition_that_is_about_nothing_yet_is_not_taken_for_none(desk: Helpd
     answer = post(desk, FILTER, match="all", about="", how="equals", value="Graz", do="save")
     assert answer.status_code == 422
     assert "Choose what the condition is about" in answer.text
+    assert answer.text.count("autofocus") == 1
+    assert 'name="about" aria-invalid="true"' in answer.text
     assert 'value="Graz"' in answer.text
     assert post(desk, FILTER, match="all", about="city", how="equals", value="Graz", do="save").status_code == 303
     assert len(find_mapping(desk.sync, OURS, "hubspot").filter.conditions) == 1
