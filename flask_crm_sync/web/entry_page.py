@@ -26,6 +26,7 @@ from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, bounded, may_manage, page
 from .field_words import field_labels
 from .notices import tell
+from .outcome_words import outcome_word
 from .record_links import web_address
 from .texts import gettext as _
 from .texts import said
@@ -67,6 +68,7 @@ def entry(operation_id: int) -> ResponseReturnValue:
         written=_texts(found.details.get("written")),
         left=_pairs(found.details.get("left")),
         field_errors=_pairs(found.details.get("fields")),
+        outcome=outcome_word(found),
         timeline=_timeline(found, held_up),
         same_cause=_same_cause(found),
         kept=_kept(found),

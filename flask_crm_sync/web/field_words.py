@@ -10,7 +10,9 @@ from flask import g
 
 from ..crm import registry
 from ..sync.mapping.schema import further_labels
+from ..sync.notes import BODY
 from .door import this_account, this_sync
+from .texts import gettext as _
 from .texts import said
 
 
@@ -23,7 +25,11 @@ def field_word(crm: str, name: str) -> str:
     by_source = {field.source: field.label for field in adapter.fields} if adapter else {}
     if name in by_name:
         return said(by_name[name])
-    return _further(crm).get(name) or said(by_source.get(name, "")) or name
+    return _further(crm).get(name) or said(by_source.get(name, "")) or _of_note(name) or name
+
+
+def _of_note(name: str) -> str:
+    return _("the note's text") if name == BODY else ""
 
 
 def is_usual(crm: str, name: str) -> bool:

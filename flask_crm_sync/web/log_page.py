@@ -19,6 +19,7 @@ from ..sync.retry_runs import Retrying, open_runs
 from .asked import day_problem, log_address, log_filter, number
 from .door import this_account, this_sync
 from .entrance import VIEW, may_manage, page
+from .outcome_words import brief_outcome
 
 
 @page("/log", needs=VIEW)
@@ -61,6 +62,7 @@ def _shown(wanted: LogFilter, shown: LogPage) -> dict[str, Any]:
         "wanted": wanted,
         "shown": shown,
         "newest_clients": NEWEST_CLIENTS,
+        "brief_outcome": brief_outcome,
         "now": now,
         "held_up": lambda entry: entry_held_up(entry, connected, now),
         "address": partial(log_address, wanted),

@@ -13,6 +13,7 @@ from ..sync.audit import Deed
 from ..sync.connections import crm_label
 from ..sync.log import Entry
 from .deeds import decision_word, deed_word
+from .outcome_words import end_word
 from .record_links import web_address
 from .texts import gettext as _
 from .texts import said
@@ -101,7 +102,7 @@ def _end(entry: Entry, last: Mapping[str, Any], now: datetime, label_of: LabelOf
     """Return what it came to; `last` is what is noted of the attempt that it ended with."""
     if entry.status == PENDING:
         return _next(entry, now, held_up)
-    text = _done(entry.details) if entry.status == SUCCESS else _end_word(entry.status) or entry.status
+    text = end_word(entry) if entry.status == SUCCESS else _end_word(entry.status) or entry.status
     lines = attempt_lines(entry.crm, last, label_of) if last else done_lines(entry.details, label_of)
     url = web_address(str(last.get("url") or "") or entry.remote_url)
     return Moment(entry.settled_at, text, explained(entry.reason).says, entry.status, tuple(lines), url)
@@ -110,12 +111,6 @@ def _end(entry: Entry, last: Mapping[str, Any], now: datetime, label_of: LabelOf
 def _end_word(status: str) -> str:
     """Return how an attempt that came to nothing ended, "" where it is not at its end."""
     return {FAILED: _("It failed."), SKIPPED: _("It was left out.")}.get(status, "")
-
-
-def _done(details: Mapping[str, Any]) -> str:
-    if details.get("created"):
-        return _("Done: a new record was made.")
-    return _("Done: it was written.") if details.get("written") else _("Done: there was nothing to write.")
 
 
 def _next(entry: Entry, now: datetime, held_up: str) -> Moment:

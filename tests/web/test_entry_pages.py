@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from flask_crm_sync.models.operation import ADD_NOTE, FAILED, SKIPPED, SUCCESS, UPDATE_CONTACT
+from flask_crm_sync.models.operation import (
+    ADD_NOTE,
+    APPLY_REMOTE,
+    ERASE,
+    FAILED,
+    PUT_BACK,
+    SKIPPED,
+    SUCCESS,
+    UPDATE_CONTACT,
+)
 from flask_crm_sync.sync import reasons
 from flask_crm_sync.sync.connections import pause
 from tests.web.helpdesk import OURS, START, Helpdesk, open_helpdesk
@@ -45,6 +54,30 @@ def test_a_linked_match_says_how_it_was_found(desk: Helpdesk) -> None:
 def test_a_failure_ends_the_timeline_with_its_reason(desk: Helpdesk) -> None:
     number = desk.add_operation(desk.connect(), status=FAILED, reason=reasons.POISON_RECORD)
     assert in_order(timeline(desk, number), "Queued", "It failed.", "stopped the worker several times")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "says"),
+    [
+        (ADD_NOTE, {"written": ["body"], "created": True}, "The note was added to the client's record."),
+        (ADD_NOTE, {"written": ["body"]}, "The note at the client's record was brought up to date."),
+        (APPLY_REMOTE, {"brought": ["email"]}, "Values from HubSpot were taken over here."),
+        (APPLY_REMOTE, {"created_client": "7"}, "A client was made here of the record in HubSpot."),
+        (ERASE, {}, "The client was erased in HubSpot; the receipt of the erasure says how."),
+        (PUT_BACK, {"written": ["email"]}, "The former values were put back in HubSpot."),
+    ],
+)
+def test_each_kind_of_work_says_what_it_has_come_to(
+    desk: Helpdesk, kind: str, details: dict[str, object], says: str
+) -> None:
+    number = desk.add_operation(desk.connect(), kind=kind, status=SUCCESS, details=details)
+    page = read(desk.browser("viewer"), f"/crm/log/{number}")
+    assert page.count(says) == 2  # what happened, and the end of the timeline
+    for false in ("new record was made", "It was written to", "nothing to write", "body"):
+        assert false not in page
+    listed = read(desk.browser("viewer"), "/crm/log")
+    assert says in listed
+    assert "new record was made" not in listed
 
 
 def test_what_waits_tells_what_comes_next(desk: Helpdesk) -> None:
