@@ -75,7 +75,7 @@ class SecretUnreadable(CRMSyncError):
 
     code = "secret_unreadable"
     says = "The stored credentials cannot be opened with the configured encryption keys."
-    advice = "Put the key that was used back into CRM_SYNC_ENCRYPTION_KEYS, or connect again."
+    advice = "Put the key that was used back into CRM_SYNC_ENCRYPTION_KEYS and test the connection, or connect again."
 
 
 class CredentialsIncomplete(CRMSyncError):

@@ -47,6 +47,6 @@ def _json(view: ConnectionView, found: Compared | None) -> dict[str, Any]:
 def _line(view: ConnectionView, found: Compared | None) -> str:
     who = f"account {view.account_id} · {view.label}"
     if found is None:
-        return f"{who}: not compared; it is paused, rests, or another worker holds it."
+        return f"{who}: not compared; it needs attention, is paused, rests, or another worker holds it."
     told = f"{found.checked} compared, {found.drifted} differ, {found.gone} gone in the CRM"
     return f"{who}: {told}; {found.repaired} are sent again."

@@ -11,7 +11,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import CRMError, CRMSyncError, TransientCRMError, UnsupportedFeature
+from ..errors import CredentialsIncomplete, CRMError, CRMSyncError, TransientCRMError, UnsupportedFeature
 from ..jobs.running import Running, running_of
 from ..sync.refusals import OtherRemoteAccount
 
@@ -19,6 +19,7 @@ _AS_JSON = "flask_crm_sync.as_json"
 _ADVICE: Mapping[type[CRMSyncError], str] = {
     OtherRemoteAccount: "Use credentials of the same account, or say --replace to move to the other one.",
     TransientCRMError: "Run the command again in a while. If it stays, check the network and the CRM's status page.",
+    CredentialsIncomplete: "Correct it, then run the command again.",
     UnsupportedFeature: "Name one that there is; --help shows what the command takes.",
 }
 """What to do now where a person, who is not a worker, asked for it."""

@@ -44,7 +44,7 @@ def rotate_keys_command(as_json: bool) -> None:
         raise Failure(
             "secret_unreadable",
             f"{counted[UNREADABLE]} secrets open with none of the keys; {counted[ROTATED]} were rotated.",
-            "Put the key that was used back into CRM_SYNC_ENCRYPTION_KEYS, or connect those accounts again.",
+            "Put the key that was used back into CRM_SYNC_ENCRYPTION_KEYS and run this again, or connect anew.",
         )
     if counted[CHANGED]:
         raise Failure("changed_meanwhile", f"{counted[CHANGED]} secrets were stored anew meanwhile.", "Run this again.")

@@ -27,6 +27,8 @@ def webhook_command(account: str, crm: str, new_secret_stdin: bool, remove: bool
 
     With a new secret the one before it stays good for a day.
     """
+    if remove and new_secret_stdin:
+        raise click.UsageError("--remove deletes the address and the secret: it does not go with --new-secret-stdin.")
     sync = here().sync
     if remove:
         remove_webhook(sync, account, crm)

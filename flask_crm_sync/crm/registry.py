@@ -40,22 +40,19 @@ def _foreign(entry: EntryPoint) -> type[Adapter]:
     try:
         found: Any = entry.load()
     except Exception as error:
-        problem = f"it cannot be loaded ({type(error).__name__}: {error})"
-        raise ConfigurationError(f"{_entry(entry)}: {problem}.") from error
+        raise ConfigurationError(
+            f"CRM {entry.name}: {entry.value} cannot be loaded ({type(error).__name__}: {error})."
+        ) from error
     if not (isinstance(found, type) and issubclass(found, Adapter)):
-        raise ConfigurationError(f"{_entry(entry)}: it is no subclass of flask_crm_sync.crm.base.Adapter.")
+        raise ConfigurationError(f"CRM {entry.name}: {entry.value} is no subclass of flask_crm_sync.crm.base.Adapter.")
     if not _NAME.fullmatch(entry.name) or getattr(found, "name", None) != entry.name:
-        names = f"the entry point and the adapter's `name` ({getattr(found, 'name', None)!r})"
-        raise ConfigurationError(f"{_entry(entry)}: {names} must be the same word of small letters, digits and _.")
-    missing = [name for name in _DATA if not hasattr(found, name)] + sorted(found.__abstractmethods__)
-    if missing:
-        raise ConfigurationError(f"{_entry(entry)}: it lacks {', '.join(missing)}.")
+        raise ConfigurationError(
+            f"CRM {entry.name}: the entry point and the `name` of {entry.value} ({getattr(found, 'name', None)!r}) "
+            "must be the same word of small letters, digits and _."
+        )
+    if missing := [name for name in _DATA if not hasattr(found, name)] + sorted(found.__abstractmethods__):
+        raise ConfigurationError(f"CRM {entry.name}: {entry.value} lacks {', '.join(missing)}.")
     return found
-
-
-def _entry(entry: EntryPoint) -> str:
-    package = entry.dist.name if entry.dist is not None else "an installed package"
-    return f"The CRM {entry.name} of {package} ({entry.value})"
 
 
 def adapter_class(name: str) -> type[Adapter]:

@@ -322,6 +322,19 @@ def test_rotation_reports_what_no_key_opens(host: Flask, running: Running, conne
     assert answered(result)["error"]["code"] == "secret_unreadable"
 
 
+def test_advice_for_a_key_that_was_away_lets_the_connection_go_on(
+    host: Flask, running: Running, connection_id: UUID, environment: dict[str, str]
+) -> None:
+    """To put the key back is not enough: the connection waits for somebody who says that it works again."""
+    add_clients(host, 1)
+    _with_keys(running, make_key())
+    assert crm(host, "sync-now").exit_code == 1
+    assert "and test the connection" in crm(host, "doctor").stdout
+    _with_keys(running, environment["CRM_SYNC_ENCRYPTION_KEYS"])
+    assert crm(host, "test-connection").exit_code == 0
+    assert answered(crm(host, "sync-now", "--json"))["success"] == 1
+
+
 def _with_keys(running: Running, *keys: str) -> None:
     settings = load_settings({"CRM_SYNC_ENCRYPTION_KEYS": ",".join(keys)}, {})
     sync = running.sync

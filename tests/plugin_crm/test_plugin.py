@@ -95,7 +95,7 @@ def test_package_whose_crm_cannot_be_used_is_said_when_the_app_starts(
     monkeypatch.delitem(sys.modules, "othercrm", raising=False)
     with pytest.raises(ConfigurationError) as refused:
         create_app(CONFIG)
-    assert str(refused.value).startswith("The CRM other of othercrm (othercrm:Adapter): ")
+    assert str(refused.value).startswith("CRM other: ")
     assert says in str(refused.value)
 
 

@@ -149,6 +149,21 @@ def test_command_takes_the_secret_from_standard_input_and_never_prints_it(
     assert SECRET not in result.output + again.output
 
 
+def test_command_does_not_remove_what_a_new_secret_is_given_for(desk: HookedDesk, at_the_server: Flask) -> None:
+    path = desk.hook("autochat")
+    refused = run(at_the_server, "--crm", "autochat", "--remove", "--new-secret-stdin", stdin=SECRET)
+    assert refused.exit_code == 2
+    body = autochat_body()
+    assert desk.post(path, body, autochat_headers(body)) == 204
+
+
+def test_command_says_what_to_do_with_a_secret_that_can_be_none(desk: HookedDesk, at_the_server: Flask) -> None:
+    add_connection(desk.sync, "autochat")
+    refused = run(at_the_server, "--crm", "autochat", "--new-secret-stdin", stdin="tiny")
+    assert refused.exit_code == 1
+    assert refused.stderr.endswith("Correct it, then run the command again.\n")
+
+
 def test_command_removes(desk: HookedDesk, at_the_server: Flask) -> None:
     desk.hook("autochat")
     assert run(at_the_server, "--crm", "autochat", "--remove").exit_code == 0
