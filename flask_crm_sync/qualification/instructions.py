@@ -42,6 +42,7 @@ _MARK_VERBS = (
 )
 _RULE = (
     rf"\b(?:{_MARK_VERBS})(?:s|ed|ing)?\b{_NEAR}\b(?:un)?qualified\b",
+    rf"\b(?:{_MARK_VERBS})(?:s|ed|ing)?\b.{{0,60}}?[.!?]\W{{0,3}}(?:un)?qualified\b(?! \w+ \w)",
     r"\b(?:is|am|are|be|been|as|being) (?:an? |the |highly |fully |definitely |clearly )*(?:un)?qualified "
     r"(?:lead|buyer|prospect|customer|client)",
     r"\b(?:this|the) (?:lead|client|customer|conversation|chat|user|person) is (?:\w+ )?(?:un)?qualified\b",
