@@ -9,7 +9,7 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ..crm.base import Adapter, FieldSpec
-from ..errors import CRMSyncError, UnsupportedFeature
+from ..errors import CRMSyncError, SecretUnreadable, UnsupportedFeature
 from ..host.writing import writable_fields
 from ..sync.connections import ConnectionView, own_words
 from ..sync.mapping.coming_home import sources_at_home
@@ -125,7 +125,10 @@ def _hears(adapter: type[Adapter], account_id: str) -> bool:
     """Tell whether webhooks of the connection are believed: there is an address, and a secret."""
     if adapter.webhooks is None:
         return False
-    known = find_webhook(this_sync(), account_id, adapter.name)
+    try:
+        known = find_webhook(this_sync(), account_id, adapter.name)
+    except SecretUnreadable:
+        return False
     return known is not None and known.has_secret
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from flask_crm_sync.config import Settings
 from flask_crm_sync.sync.audit import trail
 from flask_crm_sync.sync.webhooks import find_webhook
+from flask_crm_sync.vault import Vault
 from tests.web.helpdesk import OURS, Helpdesk, open_helpdesk
 from tests.web.test_crm_pages import plain, post, read, told
 
@@ -88,3 +90,18 @@ def test_without_a_public_address_the_operator_is_told(tmp_path: Path) -> None:
     desk = open_helpdesk(tmp_path / "other")
     desk.connect()
     assert "CRM_SYNC_PUBLIC_URL" in read(desk.browser("manager"), PAGE)
+
+
+def test_a_secret_whose_key_is_lost_is_said_and_can_be_made_anew(desk: Helpdesk) -> None:
+    browser = desk.browser("manager")
+    told(browser, PAGE)
+    lost = dataclasses.replace(desk.sync, vault=Vault([b"z" * 32]))
+    desk.app.extensions["crm_sync"].sync = lost
+    says = "The stored credentials cannot be opened with the configured encryption keys."
+    assert says in read(browser, PAGE)
+    assert "edits arrive within seconds" not in read(browser, "/crm/connections/hubspot/two-way")
+    assert says in told(browser, PAGE)
+    refused = post(browser, f"{PAGE}/secret", secret=SECRET)
+    assert (refused.status_code, says in refused.text) == (422, True)
+    assert "Make an address" in told(browser, f"{PAGE}/remove")
+    assert address(told(browser, PAGE))
