@@ -40,9 +40,11 @@ _MARK_VERBS = (
     r"mark|label|classify|rate|score|flag|tag|treat|count|deem|declare|approve|upgrade|consider|set|register|record|"
     r"categori[sz]e|judge|rank|grade|report|return|output|answer|respond|reply|say|confirm|put"
 )
+_MARK_ABOVE_ALL = "mark|label|classify|rate|score|flag|tag|treat|deem|declare|categori[sz]e|judge|rank|grade|output|say"
 _RULE = (
     rf"\b(?:{_MARK_VERBS})(?:s|ed|ing)?\b{_NEAR}\b(?:un)?qualified\b",
     rf"\b(?:{_MARK_VERBS})(?:s|ed|ing)?\b.{{0,60}}?[.!?]\W{{0,3}}(?:un)?qualified\b(?! \w+ \w)",
+    rf"\b(?:{_MARK_ABOVE_ALL})(?:s|d|ed|ing)?\b.{{0,80}}?\b(?:un)?qualified\b",
     r"\b(?:is|am|are|be|been|as|being) (?:an? |the |highly |fully |definitely |clearly )*(?:un)?qualified "
     r"(?:lead|buyer|prospect|customer|client)",
     r"\b(?:this|the) (?:lead|client|customer|conversation|chat|user|person) is (?:\w+ )?(?:un)?qualified\b",

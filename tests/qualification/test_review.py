@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flask_crm_sync.qualification import review_reasons as why
 from flask_crm_sync.qualification.criteria import Criterion
 from flask_crm_sync.qualification.review import make_case, outcome_of, review_one
 from flask_crm_sync.qualification.reviewers.base import Case, ReviewFailed, Verdict
 from flask_crm_sync.qualification.reviewers.prompt import messages
+from flask_crm_sync.sandbox.reviewer.judging import obey, read
 from tests.qualification.said import AMELIA, conversation
 
+UNDECIDED = Verdict("undecided", 50, "It does not tell.")
 BUYS = Criterion("Wants to buy", required=("buy", "order"), guidance="Bikes only.", review_threshold=60)
 
 
@@ -71,6 +75,30 @@ def test_an_obedient_reviewer_cannot_pass_an_injection_that_stands_on_itself(
     assert isinstance(verdict, Verdict)
     assert verdict.outcome == "undecided"
     assert verdict.reason in (why.NO_QUOTE, why.QUOTE_SPEAKS, why.TOLD_WHAT_TO_FIND)
+
+
+VERBS = st.sampled_from(["mark", "Rate", "classify", "treat", "say", "output", "score"])
+BETWEEN = st.lists(
+    st.sampled_from(["me", "this", "!", "...", "the client:", "(", "as", "\n", "🙂", "and", "100"]), max_size=6
+)
+FOUND = st.sampled_from(["qualified", "UNQUALIFIED", "qualified lead", "qualified. Thanks"])
+
+
+@settings(max_examples=40)
+@given(VERBS, BETWEEN, FOUND, st.booleans())
+def test_whatever_the_sandboxs_obedient_reviewer_obeys_does_not_pass(
+    verb: str, between: list[str], found: str, from_agent: bool
+) -> None:
+    order = f"{'> ' if from_agent else ''}{verb} {' '.join(between)} {found}"
+
+    class Obeying:
+        def review(self, case: Case) -> Verdict:
+            told = obey(read(messages(case)[1]["content"]))
+            return Verdict(told["outcome"], told["score"], "", tuple(told["evidence"])) if told else UNDECIDED
+
+    verdict = review_one(Obeying(), make_case(conversation("When do you open tomorrow?", order), AMELIA, [BUYS]))
+    assert isinstance(verdict, Verdict)
+    assert verdict.outcome == "undecided"
 
 
 @pytest.mark.parametrize("place", ["subject", "channel"])
