@@ -16,9 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..crm.base import RemoteChange, RemoteRecord
-from ..errors import CRMError, ReconnectRequired, RecordMissing, UnsupportedFeature
+from ..errors import CRMError, ReconnectRequired, RecordMissing, RejectedByCRM, UnsupportedFeature
 from ..host.writing import writable_fields, writable_flags
 from ..models import Connection, Delivery
+from ..models.notice import NEEDS_ATTENTION
 from ..models.operation import UPDATE
 from .conflicts import remote_operation
 from .drain import CONTACT, Drain
@@ -28,6 +29,7 @@ from .mapping.coming_home import sources_at_home
 from .mapping.rows import read_mapping
 from .merge import FieldRule
 from .newcomers import newcomer_operation
+from .news import note
 from .operations import owe
 from .outgoing import rules_of
 from .two_way import TwoWay, two_way_of
@@ -57,6 +59,7 @@ def look(desk: Drain) -> None:
     """
     desk.meter.lane, lane = UPDATE, desk.meter.lane
     code, rest = "", timedelta(minutes=desk.sync.settings.poll_minutes)
+    is_refused = False
     try:
         _take_hints(desk)
         more = _is_time_to_ask(desk) and _ask(desk)
@@ -66,6 +69,7 @@ def look(desk: Drain) -> None:
     except CRMError as error:
         code, rest = error.code, timedelta(seconds=max(error.retry_after or 0.0, _LEAST_REST))
         desk.trouble = error if isinstance(error, ReconnectRequired) else None
+        is_refused = isinstance(error, RejectedByCRM)
     except LeaseLost:
         raise
     except Exception:
@@ -73,7 +77,7 @@ def look(desk: Drain) -> None:
         code, rest = DEFECT, timedelta(seconds=_LEAST_REST)
     finally:
         desk.meter.lane = lane
-    _rest(desk, rest, code)
+    _rest(desk, rest, code, is_refused=is_refused)
 
 
 def _is_time_to_ask(desk: Drain) -> bool:
@@ -198,13 +202,22 @@ def _told(change: RemoteChange) -> dict[str, Any]:
     return {"what": change.what, **at}
 
 
-def _rest(desk: Drain, rest: timedelta, code: str) -> None:
+def _rest(desk: Drain, rest: timedelta, code: str, *, is_refused: bool) -> None:
     """Keep when the CRM is looked at next: at once where hints wait, be they left or new, and nothing went wrong."""
     with desk.sync.database.write() as database:
         desk.lease.renew(database, desk.sync.clock)
         waits = not code and database.execute(_HINTS, {"of": desk.connection_id, "most": 1}).first() is not None
         values = {"pull_at": desk.now() + (timedelta() if waits else rest), "pull_code": code}
         database.execute(_connections.update().where(_connections.c.id == desk.connection_id).values(values))
+        if is_refused and code != desk.connection["pull_code"]:
+            _tell(desk, database, code)
+
+
+def _tell(desk: Drain, database: sa.Connection, code: str) -> None:
+    """Tell people that the CRM says no more what changes there: edits may stay away, and nothing else shows it."""
+    row, now = desk.connection, desk.now()
+    once = f"{row['id']}\0look\0{code}\0{now.date().isoformat()}"
+    note(database, row["account_id"], NEEDS_ATTENTION, once, now=now, crm=row["crm"], data={"code": code})
 
 
 _HINTS = (

@@ -9,9 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from flask_crm_sync.crm.base import RemoteChanges
+from flask_crm_sync.crm.dynamics.untold import ChangesUntold
 from flask_crm_sync.host.capture import install_capture
-from flask_crm_sync.models import Change, Delivery
+from flask_crm_sync.models import Change, Delivery, Notice
+from flask_crm_sync.models.notice import NEEDS_ATTENTION
 from flask_crm_sync.sync.pull import DEFECT
+from flask_crm_sync.sync.reasons import explain
 from flask_crm_sync.sync.two_way import TwoWay, save_two_way
 from flask_crm_sync.testing import FakeAdapter
 from tests.sync.conftest import Portal, new_portal, portal, sandbox, wire_settings, wired  # noqa: F401
@@ -88,6 +91,23 @@ def test_a_defect_in_a_look_is_said_and_costs_no_other_work(both: BothWays, monk
     both.tell(str(both.world.link(client).remote_id))
     both.world.run_until_done()
     assert (both.city(client), both.world.connection.pull_code) == ("Wien", "")
+
+
+def test_a_crm_that_tells_no_changes_any_more_is_told_to_people_once(
+    both: BothWays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_self: FakeAdapter, _cursor: str) -> RemoteChanges:
+        raise ChangesUntold
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeAdapter, "changes_since", refused)
+        for _ in range(3):
+            both.world.set_connection(pull_at=both.world.clock.now())
+            both.world.run()
+    told = [(row.event, row.data) for row in both.world.rows(Notice)]
+    assert told == [(NEEDS_ATTENTION, {"code": ChangesUntold.code})]
+    assert explain(ChangesUntold.code).says == ChangesUntold.says
+    assert both.world.connection.state == "connected"
 
 
 def test_a_worker_that_dies_in_a_look_has_nobodys_operation_in_hand(
