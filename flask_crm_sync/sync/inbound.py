@@ -28,7 +28,7 @@ from .context import Sync
 from .deadlock import again_if_deadlocked
 
 KEPT = timedelta(days=7)
-"""How long a hint is kept, and a repeated delivery known."""
+"""How long a hint is kept that nothing waits for, and a repeated delivery known."""
 SLICE = 200
 """Old hints that go when a new one comes, at most."""
 
@@ -155,7 +155,7 @@ def _keep(sync: Sync, receiver: Receiver, rows: Sequence[dict[str, Any]], now: d
         if receiver.two_way:
             database.execute(_LOOK_SOON, {"told": receiver.connection_id, "now": now})
         if receiver.oldest is not None and receiver.oldest < now - KEPT:
-            _purge(database, receiver.connection_id, now - KEPT)
+            _purge(database, receiver, now - KEPT)
 
 
 _LOOK_SOON = (
@@ -179,8 +179,11 @@ def _inserted(dialect: str, rows: Sequence[dict[str, Any]]) -> sa.Insert:
     return sqlite.insert(_deliveries).values(rows).on_conflict_do_nothing()
 
 
-def _purge(database: sa.Connection, connection_id: UUID, before: datetime) -> None:
-    old = sa.and_(_deliveries.c.connection_id == connection_id, _deliveries.c.received_at < before)
+def _purge(database: sa.Connection, receiver: Receiver, before: datetime) -> None:
+    """Delete a slice of old hints; one that a two-way connection has not used yet waits, however long it is held."""
+    old = sa.and_(_deliveries.c.connection_id == receiver.connection_id, _deliveries.c.received_at < before)
+    if receiver.two_way:
+        old = sa.and_(old, _deliveries.c.used_at.is_not(None))
     slice_ = sa.select(_deliveries.c.id).where(old).order_by(_deliveries.c.received_at).limit(SLICE)
     ids = list(database.execute(slice_).scalars())
     database.execute(_deliveries.delete().where(_deliveries.c.id.in_(ids)))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask_crm_sync import migration
 from flask_crm_sync.config import Settings
 from flask_crm_sync.crm.webhooks import Received
-from flask_crm_sync.models import Database, Delivery
+from flask_crm_sync.models import Connection, Database, Delivery
 from flask_crm_sync.sync.context import Sync
 from flask_crm_sync.sync.inbound import ACCEPTED, KEPT, SLICE, find_receiver, receive
 from flask_crm_sync.sync.webhooks import open_webhook, set_secret
@@ -77,6 +77,18 @@ def test_old_hints_go_a_slice_at_a_time_when_new_ones_come(sync: Sync) -> None:
     assert deliver(sync, autochat_body(id="c-3")) == ACCEPTED
     assert _ages(sync, mine) == {young: 1, START: 3}
     assert _ages(sync, other) == {old: 1}
+
+
+def test_a_hint_waits_for_a_two_way_connection_however_long_that_is_held(sync: Sync) -> None:
+    mine, old = connect(sync), START - 2 * KEPT
+    with sync.database.write() as database:
+        database.execute(sa.update(Connection).values(two_way=True, paused=True))
+    _add(sync, mine, old, 2)
+    with sync.database.write() as database:
+        used = sa.select(sa.func.min(Delivery.id)).scalar_subquery()
+        database.execute(sa.update(Delivery).where(Delivery.id == used).values(used_at=old))
+    assert deliver(sync, autochat_body(id="c-1")) == ACCEPTED
+    assert _ages(sync, mine) == {old: 1, START: 1}
 
 
 def test_case_of_an_id_is_kept_and_told_apart(sync: Sync) -> None:
