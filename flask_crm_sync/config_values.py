@@ -272,7 +272,7 @@ def folder(value: Any) -> str:
     """Read the path of a folder that is there."""
     path = Path(text(str(value)))
     if not path.is_dir():
-        raise ValueError("expected the path of a folder")
+        raise ValueError(f"expected the path of a folder; there is none at {path}")
     return str(path)
 
 

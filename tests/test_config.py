@@ -108,6 +108,7 @@ def test_unreadable_value_is_one_error_that_names_its_key(key: str, value: objec
         ("CRM_SYNC_AI_REVIEW_MIN_HOURS", "a day", "hours from 0 to 8760"),
         ("CRM_SYNC_SANDBOX_URL", "https://10.0.0.5:8443", "an address of this machine"),
         ("CRM_SYNC_SANDBOX_CA", "/nowhere/authority.pem", "none at /nowhere/authority.pem"),
+        ("CRM_SYNC_TRANSLATIONS", "/nowhere/texts", "a folder; there is none at /nowhere/texts"),
         ("CRM_SYNC_AI_CA", __file__, "a certificate in PEM form"),
         ("CRM_SYNC_AUTOCHAT_CLIENT_FIELDS", "company", "pairs such as name=value"),
         ("CRM_SYNC_AUTOCHAT_CLIENT_FIELDS", ["company"], "a text"),
