@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from flask_crm_sync.models import Budget, Conflict, Connection, Heartbeat, Operation
 from flask_crm_sync.models.connection import NEEDS_ATTENTION
-from flask_crm_sync.models.operation import FAILED, SKIPPED, SUCCESS
+from flask_crm_sync.models.operation import BULK, FAILED, SKIPPED, SUCCESS
 from flask_crm_sync.sync import allowance
 from flask_crm_sync.sync import overview as engine
 from flask_crm_sync.sync.allowance import Used, budget_of, forecast
@@ -114,6 +114,15 @@ def test_the_way_to_the_crm_is_measured(desk: Helpdesk) -> None:
     assert "Half of them arrive within 3 s, 95 of 100 within 100 s." in read(desk.browser("viewer"), PAGE)
 
 
+def test_clients_from_before_who_are_brought_in_say_nothing_of_the_way_of_new_ones(desk: Helpdesk) -> None:
+    view = desk.connect()
+    settled(desk, view, 2, took=4)
+    for _client in range(5):
+        settled(desk, view, 1, took=7200, lane=BULK)
+    (health,) = overview(desk.sync, OURS).healths
+    assert (health.ways.number, health.ways.median) == (1, 4.0)
+
+
 def spend(desk: Helpdesk, view: ConnectionView, **values: Any) -> None:
     key = budget_of(desk.sync, desk.stored(view.id)._mapping)
     with desk.sync.database.write() as database:
@@ -213,9 +222,9 @@ def test_what_the_overview_does_not_tell_is_not_counted_for_it(desk: Helpdesk) -
     assert (health.status.pending, health.status.sent_lately, health.status.oldest_pending_at) == (1, 0, None)
 
 
-@pytest.mark.parametrize("statement", [engine._settled("sqlite"), engine._LEADS])
+@pytest.mark.parametrize("statement", [engine._settled("sqlite"), engine._LIVE])
 def test_the_pictures_are_read_from_an_index_in_its_order(desk: Helpdesk, statement: sa.Select[Any]) -> None:
-    given = {"account": OURS, "status": SUCCESS, "crm": "hubspot"}
+    given = {"account": OURS, "status": SUCCESS, "of": desk.connect().id.hex}
     values = {name: value for name, value in given.items() if f":{name}" in str(statement)}
     compiled = statement.params(values).compile(dialect=desk.sync.database.engine.dialect)
     with desk.sync.database.read() as database:
