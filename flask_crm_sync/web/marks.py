@@ -22,7 +22,8 @@ def marked(text: str, keywords: Iterable[str]) -> Markup:
     A run of up to as many words as the longest keyword has is marked where one of the keywords is said in it and in no
     shorter run there: what is marked is what the rules would find.
     """
-    terms = [term for term in map(Term.of, keywords) if term.text]
+    said = folded(text[:LONGEST])
+    terms = [term for term in map(Term.of, keywords) if term.is_in(said)]
     pieces = _WORD.findall(text[:LONGEST])
     words = [place for place, piece in enumerate(pieces) if not piece.isspace()]
     longest = max((len(term.text.split()) for term in terms), default=0)

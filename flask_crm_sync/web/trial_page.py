@@ -24,6 +24,8 @@ from .marks import marked
 from .texts import gettext as _
 
 _MOST_SHOWN = 100
+_MOST_MARKED = 100_000
+"""Characters in which the words are marked: it takes a moment for each."""
 """Messages of the conversation that are shown again, of a longer one the last."""
 _MOST_FOUND = 20
 
@@ -96,7 +98,7 @@ def _shown(asked: Asked, conversation: ConversationRecord | None = None, client:
 
 
 def _said(conversation: ConversationRecord, trial: Trial) -> list[tuple[bool, object]]:
-    """Return who said what, with the words marked that a criterion found."""
+    """Return who said what, with the words marked that a criterion found, as far as a page can be kept waiting."""
     found = {
         word
         for each in trial.explained
@@ -104,7 +106,11 @@ def _said(conversation: ConversationRecord, trial: Trial) -> list[tuple[bool, ob
         if finding.condition in (KEYWORDS, EXCLUDED)
         for word in finding.found
     }
-    return [(one.from_client, marked(one.text, found)) for one in conversation.messages[-_MOST_SHOWN:]]
+    shown, left = [], _MOST_MARKED
+    for one in conversation.messages[-_MOST_SHOWN:]:
+        shown.append((one.from_client, marked(one.text, found if left > 0 else ())))
+        left -= len(one.text)
+    return shown
 
 
 def _conversations(searched: str) -> list[tuple[str, str]]:

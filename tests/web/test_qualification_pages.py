@@ -12,6 +12,8 @@ from flask_crm_sync import signals
 from flask_crm_sync.qualification.criteria import Criterion
 from flask_crm_sync.qualification.standings import Move
 from flask_crm_sync.qualification.store import add_criterion, kept_criteria
+from flask_crm_sync.qualification.trial import pasted, try_out
+from flask_crm_sync.web import trial_page
 from flask_crm_sync.web.marks import marked
 from tests.web.helpdesk import OURS, START, THEIRS, Conversation, Helpdesk
 from tests.web.test_crm_pages import plain, post, read, told
@@ -223,3 +225,11 @@ def test_a_manager_chooses_what_leaves_for_the_review_and_the_page_says_it(desk:
 )
 def test_what_was_found_is_marked_and_nothing_else(text: str, keywords: list[str], shown: str) -> None:
     assert str(marked(text, keywords)) == shown
+
+
+def test_words_are_marked_only_as_long_as_a_page_can_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_page, "_MOST_MARKED", 12)
+    talk, _ = pasted("client: I will buy it\nclient: buy two\n")
+    trial = try_out([Criterion("A", required=("buy",))], talk)
+    shown = [str(text) for _, text in trial_page._said(talk, trial)]
+    assert shown == ["I will <mark>buy</mark> it", "buy two"]
