@@ -106,7 +106,8 @@ def _said(conversation: ConversationRecord, trial: Trial) -> list[tuple[bool, ob
         if finding.condition in (KEYWORDS, EXCLUDED)
         for word in finding.found
     }
-    shown, left = [], _MOST_MARKED
+    shown: list[tuple[bool, object]] = []
+    left = _MOST_MARKED
     for one in conversation.messages[-_MOST_SHOWN:]:
         shown.append((one.from_client, marked(one.text, found if left > 0 else ())))
         left -= len(one.text)
