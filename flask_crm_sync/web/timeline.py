@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..models.operation import APPLY_REMOTE, CREATE_LEAD, FAILED, LANES, PENDING, SKIPPED, SUCCESS, UPDATE_CONTACT
+from ..models.operation import (
+    APPLY_REMOTE,
+    CREATE_LEAD,
+    ERASE,
+    FAILED,
+    LANES,
+    PENDING,
+    PUT_BACK,
+    SKIPPED,
+    SUCCESS,
+    UPDATE_CONTACT,
+)
 from ..sync import audit
 from ..sync.audit import Deed
 from ..sync.connections import crm_label
@@ -47,12 +58,17 @@ def timeline(entry: Entry, deeds: list[Deed], now: datetime, label_of: LabelOf, 
 
 
 def _queued(entry: Entry) -> Moment:
+    of_kind = {
+        APPLY_REMOTE: _("Queued, to look at the record in %(crm)s.", crm=crm_label(entry.crm)),
+        PUT_BACK: _("Queued, to be put back."),
+        ERASE: _("Queued, to be erased."),
+    }
     words = {
         "live": _("Queued, to be sent at once."),
         "update": _("Queued for the next round of updates, or for the end of the conversation."),
         "bulk": _("Queued while catching up."),
     }
-    return Moment(entry.created_at, words.get(LANES.get(entry.lane, ""), _("Queued.")))
+    return Moment(entry.created_at, of_kind.get(entry.kind) or words.get(LANES.get(entry.lane, ""), _("Queued.")))
 
 
 def _noted(entry: Entry) -> Iterator[tuple[datetime, Mapping[str, Any]]]:

@@ -80,6 +80,22 @@ def test_each_kind_of_work_says_what_it_has_come_to(
     assert "new record was made" not in listed
 
 
+@pytest.mark.parametrize(
+    ("kind", "lane", "says"),
+    [
+        (APPLY_REMOTE, 1, "Queued, to look at the record in HubSpot."),
+        (PUT_BACK, 2, "Queued, to be put back."),
+        (ERASE, 0, "Queued, to be erased."),
+        (ADD_NOTE, 1, "Queued for the next round of updates, or for the end of the conversation."),
+    ],
+)
+def test_the_timeline_begins_with_what_the_work_is_for(desk: Helpdesk, kind: str, lane: int, says: str) -> None:
+    number = desk.add_operation(desk.connect(), kind=kind, lane=lane)
+    said = timeline(desk, number)
+    assert said.startswith(says)
+    assert "catching up" not in said
+
+
 def test_what_waits_tells_what_comes_next(desk: Helpdesk) -> None:
     later = desk.clock.now() + timedelta(minutes=20)
     number = desk.add_operation(desk.connect(), kind=UPDATE_CONTACT, lane=1, due_at=later)
