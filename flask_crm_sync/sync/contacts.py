@@ -20,7 +20,7 @@ from .contact_items import ContactItem, still_open
 from .contact_loading import load_contacts
 from .contact_reading import defer_twins, read_by_id, read_records, refuse_taken, wait_behind
 from .drain import CONTACT, Drain, alone
-from .home import bring_home, note_sent, terms_of
+from .home import bring_home, leave_unfit, note_sent, terms_of
 from .links import save_links
 from .mapping.applying import unfit
 from .mapping.rows import read_mapping
@@ -67,6 +67,7 @@ def plan_contacts(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[ContactI
     refuse_taken(drain, items)
     for item in still_open(items):
         _merge(drain, item)
+        leave_unfit(drain, item)
     return items, verdicts
 
 

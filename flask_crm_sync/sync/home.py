@@ -79,7 +79,7 @@ def bring_home(drain: Drain, items: Sequence[ContactItem]) -> None:
     if not concerned or not drain.connection["two_way"]:
         return
     for item in concerned:
-        _leave_unfit(drain, item)
+        leave_unfit(drain, item)
     with drain.sync.database.write() as database:
         drain.lease.renew(database, drain.sync.clock)
         now, writer = drain.now(), HostWriter(drain.sync.host, database, drain.connection_id)
@@ -92,8 +92,10 @@ def bring_home(drain: Drain, items: Sequence[ContactItem]) -> None:
     reach(Step.PROPOSED)
 
 
-def _leave_unfit(drain: Drain, item: ContactItem) -> None:
+def leave_unfit(drain: Drain, item: ContactItem) -> None:
     """Leave in the CRM what the host cannot hold, or what could not be sent again as it is."""
+    if not item.plan.brings:
+        return
     host, mapping = drain.sync.host, read_mapping(drain.connection)
     sources = sources_at_home(drain.adapter.fields, mapping)
     writable = writable_fields(host) | writable_flags(host)

@@ -65,6 +65,18 @@ def test_what_a_person_set_in_the_crm_is_no_drift(world: World, crm: FakeCRM, pe
     assert figures(compare(world.sync, world.connection_id)) == (5, 0, 0, 0)
 
 
+def test_what_cannot_come_here_is_no_drift_where_both_ways_are_synced(
+    world: World, crm: FakeCRM, people: list[str]
+) -> None:
+    """This host has no company, and takes no city of that length."""
+    world.set_connection(two_way=True)
+    crm.edit(str(world.link(people[0]).remote_id), company="Lovelace Ltd")
+    crm.edit(str(world.link(people[1]).remote_id), city="W" * 999)
+    assert figures(compare(world.sync, world.connection_id)) == (5, 0, 0, 0)
+    crm.edit(str(world.link(people[2]).remote_id), city="Wien")
+    assert figures(compare(world.sync, world.connection_id)) == (5, 1, 1, 0)
+
+
 def test_an_edit_that_waits_for_its_round_is_no_drift(world: World, people: list[str]) -> None:
     world.edit(people[0], city="Linz")
     assert figures(compare(world.sync, world.connection_id)) == (5, 0, 0, 0)
