@@ -16,6 +16,7 @@ from ..host.records import ClientRecord
 from ..sync.connections import ConnectionView, find_connection
 from ..sync.log import find_entry
 from ..sync.mapping.changes import MappingChange, mapping_changes
+from ..sync.past_runs import PastRun, past_runs
 from ..sync.undo import KeptPage, KeptValue, PuttingBack, Stretch, count_kept, kept_page, put_back
 from .asked import instant, number, page_mark, short
 from .connection_page import connected_or_404, why_waiting
@@ -30,19 +31,27 @@ from .texts import ngettext
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person asks for, and how the form carries it; `change` is the mapping's where that is what they want."""
+    """What a person asks for, and how the form carries it; `change` is the mapping's, `run` the backfill where that is
+    what they want.
+    """
 
     stretch: Stretch
     carried: Mapping[str, str]
     change: MappingChange | None = None
+    run: PastRun | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Tell whether they have chosen something that is listed, and no stretch of time."""
+        return self.change is not None or self.run is not None or bool(self.stretch.client_id)
 
 
 @page("/connections/<crm>/undo", needs=VIEW)
 def undo(crm: str) -> ResponseReturnValue:
     """List what was overwritten, and say how much of it lies in what is asked for."""
     known = connected_or_404(crm)
-    changes = mapping_changes(this_sync(), known.account_id, crm)
-    wanted, asked = _wanted(request.args, changes), "look" in request.args
+    changes, runs = mapping_changes(this_sync(), known.account_id, crm), past_runs(this_sync(), known)
+    wanted, asked = _wanted(request.args, changes, runs), "look" in request.args
     client_id = wanted.stretch.client_id
     before = page_mark(request.args.get("before", ""))
     found = kept_page(this_sync(), known.account_id, crm, client_id=client_id, before=before)
@@ -61,6 +70,7 @@ def undo(crm: str) -> ResponseReturnValue:
         number=count_kept(this_sync(), known.account_id, crm, wanted.stretch) if asked else 0,
         manages=may_manage(),
         changes=[one for one in changes if one.fields],
+        runs=runs,
         zone=this_reader().zone_name(this_sync().clock.now()),
     )
 
@@ -69,7 +79,8 @@ def undo(crm: str) -> ResponseReturnValue:
 def put_back_stretch(crm: str) -> ResponseReturnValue:
     """Put back what was asked for."""
     known = connected_or_404(crm)
-    wanted = _wanted(request.form, mapping_changes(this_sync(), known.account_id, crm))
+    changes, runs = mapping_changes(this_sync(), known.account_id, crm), past_runs(this_sync(), known)
+    wanted = _wanted(request.form, changes, runs)
     _say(known, put_back(this_sync(), known.account_id, crm, wanted.stretch, by=door().access.user_id()))
     return back_to("undo", crm=crm, client=wanted.stretch.client_id or None)
 
@@ -117,14 +128,17 @@ def _say(known: ConnectionView, done: PuttingBack) -> None:
         tell(_("There are more: press again for the rest."), "plain")
 
 
-def _wanted(given: Mapping[str, str], changes: Iterable[MappingChange]) -> Wanted:
-    """Return what is asked for: a version's own fields, a client's, or the time that was typed, in the reader's zone.
+def _wanted(given: Mapping[str, str], changes: Iterable[MappingChange], runs: Iterable[PastRun]) -> Wanted:
+    """Return what is asked for: a version's own fields, a backfill's, a client's, or the time that was typed, in the
+    reader's zone.
 
-    A time that makes no sense is as good as none; a version that there is none of asks for nothing.
+    A time that makes no sense is as good as none; a version or a backfill that there is none of asks for nothing.
     """
-    version, client_id = number(given, "version"), short(given, "client", 191)
+    version, run, client_id = number(given, "version"), number(given, "run"), short(given, "client", 191)
     if version is not None:
         return _of_version(version, changes)
+    if run is not None:
+        return _of_run(run, runs)
     if client_id:
         return Wanted(Stretch(client_id=client_id), {"client": client_id})
     since, until, backfill = given.get("since", ""), given.get("until", ""), given.get("backfill")
@@ -139,6 +153,14 @@ def _of_version(version: int, changes: Iterable[MappingChange]) -> Wanted:
     if change is None:
         return Wanted(Stretch(fields=_NONE), carried)
     return Wanted(Stretch(change.version.at, change.until, fields=change.fields), carried, change)
+
+
+def _of_run(number: int, runs: Iterable[PastRun]) -> Wanted:
+    carried = {"run": str(number)}
+    run = next((one for one in runs if one.id == number), None)
+    if run is None:
+        return Wanted(Stretch(fields=_NONE), carried)
+    return Wanted(Stretch(run.began_at, run.until, backfill_only=True), carried, run=run)
 
 
 _NONE = ("",)

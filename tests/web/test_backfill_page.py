@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from flask_crm_sync.models import Agreement, Link, Operation, Overwritten
 from flask_crm_sync.models.mapping import MappingVersion
-from flask_crm_sync.models.operation import PUT_BACK, SUCCESS
+from flask_crm_sync.models.operation import BULK, PUT_BACK, SUCCESS
 from flask_crm_sync.sync import catch_up
 from flask_crm_sync.sync.backfill import begin_backfill, pause_backfill
 from flask_crm_sync.sync.connections import ConnectionView, pause
@@ -150,6 +150,27 @@ def test_a_change_of_the_mapping_is_put_back_alone(desk: Helpdesk, view: Connect
         assert asked.all() == ["jobtitle"]
     assert "There was nothing to put back." in post(desk, UNDO, version="77")
     assert "fields: after jobtitle" in read(browser, "/crm/audit")
+
+
+def test_one_backfill_is_put_back_alone(desk: Helpdesk, view: ConnectionView) -> None:
+    for _ in range(2):
+        begin_backfill(desk.sync, OURS, "hubspot", by="1")
+        pause_backfill(desk.sync, OURS, "hubspot", by="1")
+        desk.clock.sleep(600)
+        overwrite(desk, view, lane=BULK)
+        overwrite(desk, view, lane=0)
+        desk.clock.sleep(600)
+    overwrite(desk, view, lane=BULK)
+    browser = desk.browser("manager")
+    last, first = map(html.unescape, re.findall(r'<a href="([^"]*run=[^"]*look=1)">', browser.get(UNDO).text))
+    assert "2 fields could be put back." in browser.get(last).text
+    assert "1 field could be put back." in browser.get(first).text
+    number = first.partition("run=")[2].partition("&")[0]
+    assert "1 field is put back now." in post(desk, UNDO, run=number)
+    assert "There was nothing to put back." in post(desk, UNDO, run="77")
+    with desk.sync.database.read() as database:
+        asked = sa.select(Overwritten.operation_id).where(Overwritten.put_back_by.is_not(None))
+        assert database.execute(asked).scalars().all() == [1]
 
 
 def test_one_clients_values_are_shown_and_put_back(desk: Helpdesk, view: ConnectionView) -> None:
