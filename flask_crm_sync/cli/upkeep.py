@@ -10,6 +10,7 @@ from flask import current_app
 
 from .. import migration
 from ..jobs.running import running_of
+from ..sync.lost_key import replace_lost_secret
 from ..sync.secrets import CHANGED, CURRENT, ROTATED, UNREADABLE, rotate
 from ..vault import make_key
 from .group import Failure, crm_commands, here, json_option, print_json
@@ -33,18 +34,22 @@ def upgrade_command(sql: bool) -> None:
 
 
 @crm_commands.command("rotate-keys")
+@click.option("--old-key-is-lost", is_flag=True, help="Nobody has the old key any more: go on without it.")
 @json_option
-def rotate_keys_command(as_json: bool) -> None:
+def rotate_keys_command(old_key_is_lost: bool, as_json: bool) -> None:
     """Encrypt every stored secret anew with the first of CRM_SYNC_ENCRYPTION_KEYS.
 
     Put the new key first and keep the old ones behind it, restart every process, run this, then remove the old keys.
     """
+    if old_key_is_lost:
+        replace_lost_secret(here().sync)
     counted = rotate(here().sync)
     if counted[UNREADABLE]:
         raise Failure(
             "secret_unreadable",
             f"{counted[UNREADABLE]} secrets open with none of the keys; {counted[ROTATED]} were rotated.",
-            "Put the key that was used back into CRM_SYNC_ENCRYPTION_KEYS and run this again, or connect anew.",
+            "Put the key that was used back into CRM_SYNC_ENCRYPTION_KEYS and run this again. Where it is lost"
+            " for good: add --old-key-is-lost, restart every process, connect anew.",
         )
     if counted[CHANGED]:
         raise Failure("changed_meanwhile", f"{counted[CHANGED]} secrets were stored anew meanwhile.", "Run this again.")

@@ -41,7 +41,12 @@ class Barred:
 
 def id_digest(sync: Sync, account_id: str, client_id: str) -> str:
     """Return the digest of a client's id."""
-    return _digest(sync, account_id, "id", client_id)
+    return own_digest(sync.installation.digest_secret, account_id, client_id)
+
+
+def own_digest(secret: bytes, account_id: str, client_id: str) -> str:
+    """Return the digest of a client's id under a secret of the installation's."""
+    return _keyed(secret, account_id, "id", client_id)
 
 
 def address_digests(sync: Sync, account_id: str, email: str, phone: str) -> list[str]:
@@ -95,5 +100,9 @@ _ASK = sa.select(table.c.digest).where(
 
 
 def _digest(sync: Sync, account_id: str, kind: str, value: str) -> str:
+    return _keyed(sync.installation.digest_secret, account_id, kind, value)
+
+
+def _keyed(secret: bytes, account_id: str, kind: str, value: str) -> str:
     text = f"erased\0{account_id}\0{kind}\0{value}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, key=sync.installation.digest_secret, digest_size=24).hexdigest()
+    return hashlib.blake2b(text, key=secret, digest_size=24).hexdigest()

@@ -46,12 +46,17 @@ def _read(database: Database, vault: Vault) -> Identity | None:
 
 def _make(database: Database, vault: Vault) -> None:
     row_id = uuid.uuid4()
-    sealed = vault.seal(secrets.token_bytes(32).hex(), secret_place(row_id))
+    sealed = vault.seal(new_secret().hex(), secret_place(row_id))
     try:
         with database.write() as connection:
             connection.execute(_table.insert().values(number=_NUMBER, id=row_id, digest_secret=sealed))
     except IntegrityError:
         return  # another process was first; its row is the one that counts
+
+
+def new_secret() -> bytes:
+    """Return a new secret for digests."""
+    return secrets.token_bytes(32)
 
 
 def secret_place(row_id: uuid.UUID) -> Place:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import NotFound as PageNotFound
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ..errors import SecretUnreadable
 from ..resources import templates_directory
 from ..sync.connections import crm_label
 from ..sync.refusals import NotFound, TooManyTries
@@ -116,6 +117,12 @@ def too_often(error: TooManyTries) -> ResponseReturnValue:
     waits = _("Nothing was changed. Please wait %(time)s, then try again.", time=words.amount(error.seconds))
     shown, code = _message(_("That was tried too often"), waits, 429)
     return shown, code, {"Retry-After": str(error.seconds)}
+
+
+@blueprint.errorhandler(SecretUnreadable)
+def key_is_missing(error: SecretUnreadable) -> ResponseReturnValue:
+    """Say that this process runs without a key, wherever that is met."""
+    return _message(said(error.says), said(error.advice), 503)
 
 
 @blueprint.errorhandler(DBAPIError)

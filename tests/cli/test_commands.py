@@ -322,6 +322,15 @@ def test_rotation_reports_what_no_key_opens(host: Flask, running: Running, conne
     assert answered(result)["error"]["code"] == "secret_unreadable"
 
 
+def test_a_key_that_is_lost_for_good_means_connecting_again(host: Flask, running: Running, connection_id: UUID) -> None:
+    identity = running.sync.installation
+    _with_keys(running, make_key())
+    assert answered(crm(host, "rotate-keys", "--old-key-is-lost", "--json"))["error"]["code"] == "secret_unreadable"
+    assert running.sync.installation.id == identity.id
+    crm(host, "connect", "hubspot", "--account", "1", "--token-stdin", stdin=TOKEN["token"])
+    assert crm(host, "rotate-keys").stdout == "0 secrets rotated, 2 had the first key already.\n"
+
+
 def test_advice_for_a_key_that_was_away_lets_the_connection_go_on(
     host: Flask, running: Running, connection_id: UUID, environment: dict[str, str]
 ) -> None:
