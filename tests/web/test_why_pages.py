@@ -10,7 +10,7 @@ from flask import render_template_string
 from flask_login import login_user
 
 from flask_crm_sync.models import Base, Connection, Link
-from flask_crm_sync.models.operation import FAILED
+from flask_crm_sync.models.operation import FAILED, UPDATE_CONTACT
 from tests.web.helpdesk import OURS, Client, Helpdesk, User, db, open_helpdesk
 from tests.web.test_crm_pages import plain, read
 
@@ -47,6 +47,17 @@ def test_the_page_says_as_which_record_and_leads_there(desk: Helpdesk) -> None:
     page = desk.browser("viewer").get("/crm/clients/1").text
     assert 'href="https://crm.example.com/501"' in page
     assert "HubSpot Synced linked just now" in plain(page)
+
+
+def test_only_an_update_that_waits_is_said_to_wait(desk: Helpdesk) -> None:
+    link(desk, "https://crm.example.com/501")
+    desk.change(Connection, qualified_only=True)
+    page = read(desk.browser("viewer"), "/crm/clients/1")
+    assert "no conversation of this client is qualified" in page
+    assert "An update waits" not in page
+    desk.add_operation(desk.connect(), kind=UPDATE_CONTACT)
+    desk.change(Connection, paused=True)
+    assert "An update waits: The connection is paused" in read(desk.browser("viewer"), "/crm/clients/1")
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "http://crm.example.com/1", "", "//crm.example.com"])
