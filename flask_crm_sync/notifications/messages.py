@@ -33,7 +33,7 @@ def deliver(sync: Sync, channel: ChannelView, bundle: Bundle) -> None:
         news = [_news(notice, part) for notice, part in zip(notices, parts, strict=True)]
         _post(sync, channel, bundle.id, subject, text, news)
     else:
-        services.tell(address_of(sync, channel.id).url, subject, text, sync.settings)
+        _tell(sync, channel, subject, text)
 
 
 def send_test(sync: Sync, channel: ChannelView) -> None:
@@ -45,7 +45,13 @@ def send_test(sync: Sync, channel: ChannelView) -> None:
     if channel.kind == WEBHOOK:
         _post(sync, channel, uuid4(), subject, text, [], test=True)
     else:
-        services.tell(address_of(sync, channel.id).url, subject, text, sync.settings)
+        _tell(sync, channel, subject, text)
+
+
+def _tell(sync: Sync, channel: ChannelView, subject: str, text: str) -> None:
+    with in_language(channel.wishes.language, folder=sync.settings.translations):
+        sender = _("CRM sync")
+    services.tell(address_of(sync, channel.id).url, subject, text, sync.settings, sender)
 
 
 def _like_this(channel: ChannelView) -> str:

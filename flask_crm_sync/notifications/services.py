@@ -32,6 +32,7 @@ _PLAIN = {"aprs"}
 """Services that know no encryption; those over HTTP are known by their address."""
 _OUR_OWN = {"https", "http"}
 _LONGEST = 2000
+_SENDER = "CRM"
 
 
 def check_service(url: str, settings: Settings) -> str:
@@ -42,10 +43,13 @@ def check_service(url: str, settings: Settings) -> str:
     return f"{name} ({host})" if host else name
 
 
-def tell(url: str, subject: str, text: str, settings: Settings) -> None:
-    """Send a message through a service, within `CRM_SYNC_NOTIFY_TIMEOUT` seconds; raise CannotTell where it fails."""
+def tell(url: str, subject: str, text: str, settings: Settings, sender: str = _SENDER) -> None:
+    """Send a message through a service, under a sender's name.
+
+    Raises CannotTell where it fails, or takes more than `CRM_SYNC_NOTIFY_TIMEOUT` seconds.
+    """
     answer: queue.SimpleQueue[CannotTell | None] = queue.SimpleQueue()
-    work = partial(_answered, answer, url, subject, text, settings)
+    work = partial(_answered, answer, url, subject, text, settings, sender)
     threading.Thread(target=work, daemon=True).start()
     try:
         problem = answer.get(timeout=settings.notify_timeout)
@@ -64,12 +68,12 @@ def is_installed() -> bool:
 
 
 def _answered(
-    answer: queue.SimpleQueue[CannotTell | None], url: str, subject: str, text: str, settings: Settings
+    answer: queue.SimpleQueue[CannotTell | None], url: str, subject: str, text: str, settings: Settings, sender: str
 ) -> None:
     refused: list[object] = []
     with hushed() as statuses:
         try:
-            plugin = _plugin(url, settings)
+            plugin = _plugin(url, settings, sender)
             with only_to(partial(may_be_told, settings=settings)) as refused:
                 taken = _send(plugin, subject, text)
             problem = None if taken else CannotTell(REFUSED, statuses[-1] if statuses else None)
@@ -87,16 +91,18 @@ def _send(plugin: Any, subject: str, text: str) -> bool:
     return bool(plugin.notify(title=subject, body=body))
 
 
-def _plugin(url: str, settings: Settings) -> Any:
+def _plugin(url: str, settings: Settings, sender: str = _SENDER) -> Any:
     """Return what speaks to a service; raise CannotTell for what must not be spoken to, or not like this."""
     apprise, scheme = _apprise(), url.partition("://")[0].lower()
     if scheme in _LOCAL:
         raise CannotTell(LOCAL_SERVICE)
-    made = _made(apprise, url)
+    made = _made(apprise, url, sender)
     if made is None or (scheme in _OUR_OWN and _host(made)):  # a web address that no service knows as its own
         raise CannotTell(NO_ADDRESS)
     made.redirects = False
-    made.socket_connect_timeout = made.socket_read_timeout = settings.notify_timeout / 2  # whatever its address asks for
+    made.socket_connect_timeout = made.socket_read_timeout = (
+        settings.notify_timeout / 2
+    )  # whatever its address asks for
     if not made.verify_certificate or (_is_plain(made) and not on_loopback(made.host, settings)):
         raise CannotTell(PLAIN_SERVICE)
     if _host(made):
@@ -104,14 +110,14 @@ def _plugin(url: str, settings: Settings) -> Any:
     return made
 
 
-def _made(apprise: Any, url: str) -> Any:
+def _made(apprise: Any, url: str, sender: str) -> Any:
     """Return what the library makes of an address, None for nothing; it may look at no file for that.
 
     Raises CannotTell for an address that names a file to send, or to sign with: it would be read on the server.
     """
     if not url.isprintable() or len(url) > _LONGEST:
         return None
-    asset = _asset(apprise)
+    asset = _asset(apprise, sender)
     with only_to(lambda _address: False):
         made = apprise.Apprise.instantiate(url, asset=asset)
     if any(isinstance(value, apprise.AppriseAttachment) and len(value) for value in vars(made or asset).values()):
@@ -132,9 +138,15 @@ def _schemes(plugin: Any) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found)
 
 
-def _asset(apprise: Any) -> Any:
-    """Return how the library behaves: no threads of its own, nothing kept on disk, no icons fetched."""
-    return apprise.AppriseAsset(async_mode=False, secure_logging=True, image_url_mask=None, image_url_logo=None)
+def _asset(apprise: Any, sender: str) -> Any:
+    """Return how the library behaves: no threads of its own, nothing kept on disk, no icons fetched.
+
+    Messages come from `sender` and not from the library; it is a header too, and those are ASCII.
+    """
+    name = sender if sender.isascii() else _SENDER
+    own = {"app_id": name, "app_desc": name, "app_url": ""}
+    none = {"image_url_mask": None, "image_url_logo": None}
+    return apprise.AppriseAsset(async_mode=False, secure_logging=True, **own, **none)
 
 
 def _host(plugin: Any) -> str:

@@ -106,6 +106,23 @@ def test_a_message_arrives(inside: Helpdesk) -> None:
     assert "canary" not in repr(channels(inside.sync, "1"))
 
 
+def test_a_message_comes_from_the_crm_sync_and_not_from_the_library(inside: Helpdesk) -> None:
+    with server() as (port, received):
+        wishes = Wishes(label="Chat", language="de")
+        url = f"json://127.0.0.1:{port}/canary"
+        add_channel(inside.sync, "1", "", "service", wishes, Address(url), by="1")
+        send_test(inside.sync, channels(inside.sync, "1")[0])
+    (letter,) = received
+    assert letter.headers["User-Agent"] == "CRM-Abgleich"
+
+
+def test_the_sender_of_a_mail_is_a_name_that_people_know(desk: Helpdesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolves(monkeypatch, "93.184.215.14")
+    mail = "mailtos://ada:pw@example.com"
+    assert services._plugin(mail, desk.sync.settings, "CRM sync").from_addr[0] == "CRM sync"
+    assert services._plugin(mail, desk.sync.settings, "同期").from_addr[0] == "CRM"
+
+
 def test_a_refusal_is_told_by_its_status_and_by_no_log(inside: Helpdesk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with server(403) as (port, _):
