@@ -96,12 +96,23 @@ def _take_hints(desk: Drain) -> None:
         at: dict[str, Any] = {}
         for hint in hints:
             at[hint.remote_id] = max(filter(None, (at.get(hint.remote_id), hint.happened_at)), default=None)
-        _take_in(desk, _read(desk, at), hints=[hint.id for hint in hints])
+        _take_in(desk, _read(desk, _of_use(desk, at)), hints=[hint.id for hint in hints])
+
+
+def _of_use(desk: Drain, at: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out records that stand for nobody here, where no client is made of them: reading them may be a call each.
+    A merge is told of all its records.
+    """
+    if desk.connection["create_clients"]:
+        return at
+    with desk.sync.database.read() as database:
+        links = load_by_record(database, desk.connection_id, CONTACT, at)
+    return {record_id: when for record_id, when in at.items() if record_id in links}
 
 
 def _read(desk: Drain, at: Mapping[str, Any]) -> list[RemoteChange]:
     changes = []
-    for (record_id, when), outcome in zip(at.items(), desk.adapter.read(list(at)), strict=True):
+    for (record_id, when), outcome in zip(at.items(), desk.adapter.read(list(at)) if at else (), strict=True):
         if isinstance(outcome, RemoteRecord):
             moved = outcome.id if outcome.id != record_id else None
             what = "merged" if moved else "changed"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from flask_crm_sync.crm.base import Values
+from flask_crm_sync.crm.base import RemoteChange, RemoteChanges, Values
 from flask_crm_sync.errors import InvalidRecord, OutcomeUnknown
 from flask_crm_sync.host.records import ClientRecord
 from flask_crm_sync.models import Conflict, Delivery
@@ -170,7 +170,10 @@ def test_a_merged_record_takes_the_link_with_it(both: BothWays) -> None:
     assert both.world.last(client).details["moved_from"] == record
 
 
-def test_a_merge_that_our_own_write_met_first_is_news_of_the_survivor(both: BothWays) -> None:
+@pytest.mark.parametrize("way", ["webhook", "poll"])
+def test_a_merge_that_our_own_write_met_first_is_news_of_the_survivor(
+    both: BothWays, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client, record = both.person()
     kept = both.crm.add(last_name="Other", city="Wien")
     both.world.edit(client, last_name="King")
@@ -179,7 +182,12 @@ def test_a_merge_that_our_own_write_met_first_is_news_of_the_survivor(both: Both
     with once_at(Step.CRM_READ, lambda: both.crm.merge(kept, record)):
         both.world.drain()
     assert both.world.link(client).remote_id == kept
-    both.tell(record)
+    if way == "webhook":
+        both.tell(record, kept)
+    else:
+        told = RemoteChanges((RemoteChange(record, "merged", became=kept),), "there")
+        monkeypatch.setattr(FakeAdapter, "changes_since", lambda *_: told)
+        both.world.set_connection(pull_at=both.world.clock.now())
     both.world.run_until_done()
     assert (both.city(client), both.crm.records[kept].values["city"]) == ("Wien", "Wien")
 

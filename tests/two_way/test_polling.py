@@ -154,3 +154,13 @@ def test_a_hint_that_comes_while_the_crm_is_looked_at_waits_for_no_poll(
         both.world.run()
     both.world.run()
     assert both.city(client) == "Wien"
+
+
+def test_a_hint_about_nobody_here_costs_no_call(both: BothWays) -> None:
+    both.person()
+    stranger = both.crm.add(last_name="Low", email="eve@example.com")
+    both.crm.calls.clear()
+    both.tell(stranger)
+    both.world.run()
+    assert both.crm.calls == []
+    assert all(row.used_at for row in both.world.rows(Delivery))
