@@ -155,8 +155,8 @@ def endpoint(value: Any) -> str:
 
 
 def api_version(value: Any) -> str:
-    """Read a version such as 60.0."""
-    version = text(value).removeprefix("v")
+    """Read a version such as 60.0, which JSON in an environment may have made a number."""
+    version = text(str(value)).removeprefix("v")
     if not re.fullmatch(r"[1-9]\d{1,2}\.0", version):
         raise ValueError("expected a version such as 60.0")
     return version

@@ -148,6 +148,11 @@ def test_public_address_may_have_the_path_of_a_mounted_host(typed: str, read: st
     assert load_settings({**NEEDED, "CRM_SYNC_PUBLIC_URL": typed}, {}).public_url == read
 
 
+def test_version_may_come_as_the_number_that_it_looks_like() -> None:
+    """Flask's `from_prefixed_env` reads values as JSON."""
+    assert load_settings({**NEEDED, "CRM_SYNC_SALESFORCE_VERSION": 61.0}, {}).salesforce_version == "61.0"
+
+
 def test_pairs_may_end_in_a_comma() -> None:
     read = load_settings({**NEEDED, "CRM_SYNC_AUTOCHAT_CLIENT_FIELDS": "company=firm, zip=, "}, {})
     assert read.autochat_client_fields == (("company", "firm"), ("zip", ""))
