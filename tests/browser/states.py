@@ -181,7 +181,7 @@ def _connect_with_a_wrong_key(page: Page) -> None:
     page.get_by_role("alert").wait_for()
 
 
-def _unfold(page: Page) -> None:
+def unfold(page: Page) -> None:
     """Open all that is folded; of the ways to connect only one is open at a time."""
     page.evaluate(
         "document.querySelectorAll('details').forEach(one => { one.removeAttribute('name'); one.open = true })"
@@ -263,11 +263,11 @@ def _save_a_condition_without_a_value(page: Page) -> None:
 
 STATES = [
     State("connection, nothing connected", "/crm/", "empty"),
-    State("connection, nothing connected, unfolded", "/crm/", "empty", steps=_unfold),
+    State("connection, nothing connected, unfolded", "/crm/", "empty", steps=unfold),
     State("connection, nothing connected, for a viewer", "/crm/", "empty", "viewer"),
     State("connection, a wrong key", "/crm/", "empty", steps=_connect_with_a_wrong_key),
     State("connection, every state", "/crm/"),
-    State("connection, every state, unfolded", "/crm/", steps=_unfold),
+    State("connection, every state, unfolded", "/crm/", steps=unfold),
     State("connection, every state, for a viewer", "/crm/", who="viewer"),
     State("connection, paused, no worker", "/crm/", "paused"),
     State("diagnosis", "/crm/", steps=_diagnose),
@@ -283,7 +283,7 @@ STATES = [
     State("overview, nothing connected", "/crm/overview", "empty"),
     State("overview, nothing happened", "/crm/overview", "paused"),
     State("overview", "/crm/overview"),
-    State("overview, unfolded", "/crm/overview", steps=_unfold),
+    State("overview, unfolded", "/crm/overview", steps=unfold),
     State("log, nothing connected", "/crm/log", "empty"),
     State("log, empty", "/crm/log", "paused"),
     State("log, nothing failed", "/crm/log?status=failed", "paused"),
@@ -309,7 +309,7 @@ STATES = [
     State("what follows, another field", "/crm/connections/hubspot/follow-ups?status_field=jobtitle&tag_field=labels"),
     State("what follows, a wrong value", "/crm/connections/hubspot/follow-ups", steps=_save_a_follow_up_too_long),
     State("what follows, for a viewer", "/crm/connections/hubspot/follow-ups", who="viewer"),
-    State("two-way settings", "/crm/connections/hubspot/two-way", "paused", steps=_unfold),
+    State("two-way settings", "/crm/connections/hubspot/two-way", "paused", steps=unfold),
     State("field mapping, as usual", "/crm/connections/hubspot/mapping", "paused"),
     State("field mapping", "/crm/connections/hubspot/mapping", "mapped"),
     State("field mapping, for a viewer", "/crm/connections/hubspot/mapping", "mapped", "viewer"),
@@ -355,15 +355,15 @@ STATES = [
     State("notifications, older", "/crm/notifications?before=3", "told"),
     State("notification preferences, none", "/crm/notifications/preferences", "empty"),
     State("notification preferences", "/crm/notifications/preferences", "told"),
-    State("notification preferences, unfolded", "/crm/notifications/preferences", "told", steps=_unfold),
+    State("notification preferences, unfolded", "/crm/notifications/preferences", "told", steps=unfold),
     State("notification preferences, for a viewer", "/crm/notifications/preferences", "told", "viewer"),
     State("notifications, a new webhook", "/crm/notifications/channels/new?kind=webhook", "told"),
     State("notifications, a new service", "/crm/notifications/channels/new?kind=service&for=account", "told"),
     State("notifications, a channel", f"/crm/notifications/channels/{PHONE}", "told"),
     State("qualification, no criteria", "/crm/qualification", "empty"),
     State("qualification, no criteria, for a viewer", "/crm/qualification", "empty", "viewer"),
-    State("qualification", "/crm/qualification", "judged", steps=_unfold),
-    State("criterion, new", "/crm/qualification/criteria/new?template=wants_to_buy", "judged", steps=_unfold),
+    State("qualification", "/crm/qualification", "judged", steps=unfold),
+    State("criterion, new", "/crm/qualification/criteria/new?template=wants_to_buy", "judged", steps=unfold),
     State("criterion, wrong", "/crm/qualification/criteria/new", "judged", steps=_save_without_a_name),
     State("criterion, what would change", CRITERION, "judged", steps=_ask_what_would_change),
     State("criterion, for a viewer", CRITERION, "judged", "viewer"),
