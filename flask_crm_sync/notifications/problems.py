@@ -8,6 +8,7 @@ from ..language import gettext as _
 
 NO_ADDRESS, NOT_HTTPS, UNKNOWN_HOST, PRIVATE_ADDRESS = "no_address", "not_https", "unknown_host", "private_address"
 LOCAL_SERVICE, PLAIN_SERVICE, PACKAGE_MISSING = "local_service", "plain_service", "package_missing"
+BARE_EMAIL = "bare_email"
 UNREACHABLE, REFUSED, SECRET_UNREADABLE = "unreachable", "refused", "secret_unreadable"
 
 
@@ -43,6 +44,10 @@ def _problems() -> dict[str, Problem]:
     check_host = _("Check the host's name in the address.")
     return {
         NO_ADDRESS: Problem(_("This is no address that can be used."), _("Copy it again, whole and alone.")),
+        BARE_EMAIL: Problem(
+            _("This says who is told, but not which mail account sends."),
+            _("Write the account that sends, then who is told: mailtos://user:password@example.com?to=you@example.com"),
+        ),
         NOT_HTTPS: Problem(
             _("The address of a webhook begins with https://."),
             _("Give the receiver a certificate, or use one that has one."),

@@ -6,6 +6,7 @@ import importlib
 import logging
 import mimetypes
 import queue
+import re
 import threading
 import warnings
 from functools import cache, partial
@@ -14,6 +15,7 @@ from typing import Any
 from ..config import Settings
 from .guard import hushed, only_to
 from .problems import (
+    BARE_EMAIL,
     LOCAL_SERVICE,
     NO_ADDRESS,
     PACKAGE_MISSING,
@@ -31,6 +33,7 @@ _LOCAL = {"blink1", "dbus", "gio", "glib", "gnome", "kde", "macosx", "qt", "rsys
 _PLAIN = {"aprs"}
 """Services that know no encryption; those over HTTP are known by their address."""
 _OUR_OWN = {"https", "http"}
+_EMAIL = re.compile(r"(?:mailto:)?[^\s@:/]+@[^\s@:/]+")
 _LONGEST = 2000
 _SENDER = "CRM"
 
@@ -94,6 +97,8 @@ def _send(plugin: Any, subject: str, text: str) -> bool:
 def _plugin(url: str, settings: Settings, sender: str = _SENDER) -> Any:
     """Return what speaks to a service; raise CannotTell for what must not be spoken to, or not like this."""
     apprise, scheme = _apprise(), url.partition("://")[0].lower()
+    if _EMAIL.fullmatch(url):
+        raise CannotTell(BARE_EMAIL)
     if scheme in _LOCAL:
         raise CannotTell(LOCAL_SERVICE)
     made = _made(apprise, url, sender)

@@ -54,6 +54,8 @@ def test_no_address_makes_a_service_wait_longer_than_a_message_may_take(
         ("windows://", "local_service"),
         ("nothing://example.com/", "no_address"),
         ("plain words", "no_address"),
+        ("ada@example.com", "bare_email"),
+        ("mailto:ada@example.com", "bare_email"),
         ("file:///etc/passwd", "no_address"),
         ("https://93.184.215.14/whatever", "no_address"),
         ("json://93.184.215.14/", "plain_service"),
