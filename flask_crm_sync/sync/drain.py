@@ -47,6 +47,8 @@ class Drain:
     """Seconds for which all lanes but the live one rest, because the day's calls run short."""
     share_rests: float = 0.0
     """Seconds for which they rest, because their share of a long window is used up."""
+    looks_again: bool = False
+    """Whether webhooks told of more than one look takes, so that another one is due at once."""
 
     @property
     def connection_id(self) -> UUID:

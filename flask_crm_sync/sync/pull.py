@@ -218,6 +218,7 @@ def _rest(desk: Drain, rest: timedelta, code: str, *, is_refused: bool) -> None:
     with desk.sync.database.write() as database:
         desk.lease.renew(database, desk.sync.clock)
         waits = not code and database.execute(_HINTS, {"of": desk.connection_id, "most": 1}).first() is not None
+        desk.looks_again = waits
         values = {"pull_at": desk.now() + (timedelta() if waits else rest), "pull_code": code}
         database.execute(_connections.update().where(_connections.c.id == desk.connection_id).values(values))
         if is_refused and code != desk.connection["pull_code"]:

@@ -351,6 +351,7 @@ def _release(desk: Drain, connection: sa.Connection, result: Drained, ahead: Seq
     times = (head.due_at if head.lane == LIVE else max(head.due_at, rested) for head in ahead)
     rests = result.blocked_until is not None and result.blocked_until > now
     result.next_due_at = min(times, default=None)
-    result.more = not rests and result.next_due_at is not None and result.next_due_at <= now
+    is_due = result.next_due_at is not None and result.next_due_at <= now
+    result.more = not rests and (is_due or desk.looks_again)
     if desk.share_rests and not rests and not result.more:
         result.blocked_until = now + timedelta(seconds=desk.share_rests)
