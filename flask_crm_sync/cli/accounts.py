@@ -15,6 +15,7 @@ from ..crm import registry
 from ..crm.base import Adapter, AuthMethod
 from ..errors import CredentialsIncomplete, CRMError, SecretUnreadable, UnsupportedFeature
 from ..host.accounts import knows_account
+from ..host.reading import DEFAULT_ACCOUNT
 from ..models.heartbeat import BELL, SCHEDULER, WORKER
 from ..sync.connections import ConnectionView, connect_account, connections, test_connection
 from ..sync.context import Sync
@@ -61,8 +62,12 @@ def connect_command(crm: str, account: str, method: str, token_stdin: bool, repl
 def _expect_account(sync: Sync, account: str) -> None:
     """Refuse an account that the host has not: nothing would ever be sent for it, and no page would show it."""
     with sync.database.read() as database:
-        if knows_account(sync.host, database, account) is False:
-            raise NotFound(f"The host has no account {account!r}.")
+        if knows_account(sync.host, database, account) is not False:
+            return
+    advice = "Write the id as the host's database has it."
+    if not sync.host.has_accounts:
+        advice = f"It has no tenants, so its one account is called {DEFAULT_ACCOUNT!r}."
+    raise Failure(NotFound.code, f"The host has no account {account!r}.", advice)
 
 
 @crm_commands.command("test-connection")

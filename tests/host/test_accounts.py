@@ -67,6 +67,21 @@ def test_accounts_may_have_uuids(engine: sa.Engine, account_id: str, there: bool
     assert knows(engine, sa.Uuid(), linked=True, row=ACCOUNT, account_id=account_id) is there
 
 
+@pytest.mark.parametrize(
+    ("kind", "row", "typed", "there"),
+    [
+        (sa.Uuid(), uuid.UUID(int=10), str(uuid.UUID(int=10)).upper(), False),
+        (sa.String(80, collation="NOCASE"), "acme", "ACME", False),
+        (sa.String(80, collation="NOCASE"), "acme", "acme", True),
+    ],
+)
+def test_another_spelling_of_an_account_is_none(
+    engine: sa.Engine, kind: Any, row: Any, typed: str, there: bool
+) -> None:
+    """A connection under it would belong to nobody, and nothing would ever be sent."""
+    assert knows(engine, kind, linked=True, row=row, account_id=typed) is there
+
+
 def test_without_a_foreign_key_nobody_can_tell(engine: sa.Engine) -> None:
     assert knows(engine, sa.Integer(), linked=False, row=1, account_id="404") is None
 
