@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from ..errors import SecretUnreadable
+from ..language import is_zone
 from ..models import Channel, Notification
 from ..models.channel import AT_ONCE, IN_APP, SERVICE, WEBHOOK
 from ..models.notice import EVENTS
@@ -55,7 +56,12 @@ class Wishes:
     @property
     def hours(self) -> Hours:
         """Return when that is, on the clocks there."""
-        return Hours(ZoneInfo(self.time_zone), self.rhythm, self.daily_at, self.quiet_from, self.quiet_to)
+        return Hours(ZoneInfo(self.known_zone), self.rhythm, self.daily_at, self.quiet_from, self.quiet_to)
+
+    @property
+    def known_zone(self) -> str:
+        """Return the name of the time zone; UTC where this machine does not know that zone (any more)."""
+        return self.time_zone if is_zone(self.time_zone) else "UTC"
 
 
 @dataclass(frozen=True, slots=True)

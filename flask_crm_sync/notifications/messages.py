@@ -71,7 +71,7 @@ def _load(sync: Sync, notice_ids: Sequence[int]) -> list[sa.Row[Any]]:
 def _worded(sync: Sync, channel: ChannelView, notices: Sequence[sa.Row[Any]]) -> tuple[list[Told], str, str]:
     """Return what each notice says, and the subject and text of all of them."""
     names = client_names(sync, notices)
-    with in_language(channel.wishes.language, channel.wishes.time_zone, sync.settings.translations):
+    with in_language(channel.wishes.language, channel.wishes.known_zone, sync.settings.translations):
         parts = [told(notice, names, sync.settings) for notice in notices]
         own = partial(filled, channel.wishes.template) if channel.wishes.template else None
         if len(parts) == 1:

@@ -19,6 +19,7 @@ from flask_crm_sync.models.notice import LEAD_QUALIFIED, MANY_FAILURES
 from flask_crm_sync.models.notification import FAILED, PENDING, SENT
 from flask_crm_sync.notifications import sending
 from flask_crm_sync.notifications.channels import change_channel, channels, delete_channel, find_channel, switch_channel
+from flask_crm_sync.notifications.messages import _worded
 from flask_crm_sync.notifications.retention import purge_news
 from flask_crm_sync.notifications.sending import LEASE_SECONDS, send_due
 from flask_crm_sync.notifications.spread import spread
@@ -242,6 +243,22 @@ def test_what_comes_meanwhile_waits_and_goes_when_the_receiver_is_back(desk: Hel
     assert receiver.sizes == [1, 1, 1]
     known = view(desk)
     assert (known.failing_since, known.failing_code, known.retry_at, known.waiting) == (None, "", None, 0)
+
+
+def test_a_time_zone_that_this_machine_does_not_know_keeps_nobody_from_being_told(desk: Helpdesk) -> None:
+    """Time zones are renamed, and small machines know none."""
+    lost = channel(desk.sync, rhythm=DAILY, time_zone="Europe/Vienna")
+    channel(desk.sync)
+    with desk.sync.database.write() as database:
+        database.execute(sa.update(Channel).where(Channel.id == lost).values(time_zone="Atlantis/Port"))
+    happens(desk.sync, "a")
+    receiver = Receiver()
+    tell(desk, receiver)
+    assert receiver.sizes == [1]
+    desk.clock.sleep(24 * 3600)
+    tell(desk, receiver)
+    assert receiver.sizes == [1, 1]
+    assert _worded(desk.sync, find_channel(desk.sync, "1", lost), notices(desk.sync))[1] == "Qualified lead: A client"
 
 
 def test_one_channel_in_trouble_keeps_no_other_from_being_told(desk: Helpdesk) -> None:
