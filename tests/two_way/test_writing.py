@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -123,6 +124,13 @@ def test_a_client_that_was_edited_meanwhile_is_not_overwritten(host: Host) -> No
             writer.update(ada, {"city": "Linz"})
 
     bring(host, late)
+
+
+def test_what_the_hosts_code_makes_up_anew_each_time_is_no_edit(host: Host) -> None:
+    def at_another_moment(writer: HostWriter, ada: ClientRecord) -> ClientRecord:
+        return writer.update(replace(ada, custom={"idle": "3 seconds"}, tags=("awake",)), {"city": "Linz"})
+
+    assert bring(host, at_another_moment).city == "Linz"
 
 
 def test_a_new_client_is_made_in_the_account_and_owed_to_the_others_alone(host: Host) -> None:
