@@ -22,7 +22,7 @@ _NAMES_AND_WORDS = (
 )
 _ALSO_WORDS = frozenset(_NAMES_AND_WORDS.split())
 """Names that are words too: these are taken for names only when they begin with a capital letter."""
-_LEAST, _LEAST_OF_DOUBLE = 2, 3
+_LEAST, _LEAST_OF_DOUBLE, _SHORT = 2, 3, 3
 _SIGNS = re.compile(r"ae|oe|ue|ss|.", re.IGNORECASE | re.DOTALL)
 _SPELLED = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß", "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae"}
 _SPELLED |= {"œ": "oe", "ł": "l", "đ": "d", "ı": "i"}
@@ -59,6 +59,8 @@ def _spaced(text: str) -> str:
     words = [word for word in map(_trimmed, text.split()) if word]
     if sum(map(len, words)) < _LEAST:
         return re.escape(text)
+    if len(words) == 1 and len(words[0]) <= _SHORT:  # a company called IT, say: as it is written, or all in capitals
+        return "|".join(re.escape(form) for form in sorted({words[0], words[0].upper()}))
     has_signs = len(words) < len(text.split())
     pattern = _word(words[0])
     for word in words[1:]:

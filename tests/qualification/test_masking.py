@@ -109,6 +109,10 @@ def test_what_the_record_holds_is_found_however_it_is_spelled(text: str, masked:
     assert mask_for(jose)(text) == masked
 
 
+def test_a_company_that_is_called_like_a_short_word_hides_no_words() -> None:
+    assert mask_for(ClientRecord("1", "a", company="IT"))("I want it from IT") == "I want it from [company]"
+
+
 def test_a_record_without_accents_stands_for_a_text_with_them() -> None:
     assert mask_for(ClientRecord("1", "a", "Jose", "Mueller"))("José Müller") == "[name]"
 
