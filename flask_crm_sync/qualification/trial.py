@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..host.bound import BindingFailure
@@ -81,14 +81,22 @@ class Rehearsal:
     def from_json(cls, data: Mapping[str, Any]) -> Rehearsal:
         """Return the rehearsal of what a form carried; raise ValueError where it is no such thing."""
         try:
-            since, until, at = (datetime.fromisoformat(text) for text in data["instants"])
+            since, until, at = (_aware(text) for text in data["instants"])
             numbers: dict[str, Any] = {name: max(0, int(data[name])) for name in _NUMBERS}
             found = cls(since, until, at, str(data["id"]), **numbers)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError("not a rehearsal") from error
-        if None in (since.tzinfo, until.tzinfo, at.tzinfo) or not since <= at <= until or until - since > _SPAN:
+        if not since <= at <= until or until - since > _SPAN:
             raise ValueError("not a rehearsal")
         return found
+
+
+def _aware(text: str) -> datetime:
+    """Return the instant of a text; raise ValueError for one without a zone, OverflowError for one that UTC has not."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("without a zone")
+    return at.astimezone(UTC)
 
 
 _NUMBERS = ("looked_at", "before", "after", "different")
@@ -111,7 +119,7 @@ def picked(sync: Sync, account_id: str, conversation_id: str) -> tuple[Conversat
         if not isinstance(found, ConversationRecord) or found.account_id != account_id:
             raise NotFound("There is no such conversation.")
         client = sync.host.load_clients(connection, [found.client_id]).get(found.client_id)
-    return found, client if isinstance(client, ClientRecord) else None
+    return found, client if isinstance(client, ClientRecord) and client.account_id == account_id else None
 
 
 def pasted(text: str, *, channel: str = "", contact: Iterable[str] = ()) -> tuple[ConversationRecord, ClientRecord]:

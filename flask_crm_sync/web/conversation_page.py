@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from .. import signals
 from ..host.bound import BindingFailure
 from ..host.messages import WHOLE
-from ..host.records import ConversationRecord
+from ..host.records import ClientRecord, ConversationRecord
 from ..models.criterion import DEFAULT_SET
 from ..models.qualification import QUALIFIED, UNQUALIFIED, WAITING
 from ..qualification.history import Found, Turn, history, standings_of
@@ -91,7 +91,7 @@ def _shown(known: ConversationRecord, decision: Decision) -> str:
     return render_template(
         "crm_sync/conversation.html",
         conversation=known,
-        client_name="" if client is None or isinstance(client, BindingFailure) else client.name,
+        client_name=client.name if isinstance(client, ClientRecord) and client.account_id == account_id else "",
         standings=[(words.set_word(name), name, one) for name, one in found],
         turns=turns,
         quotes_in=partial(quotes_in, known),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from ..crm.base import RemoteField
 from ..errors import CRMSyncError
-from ..host.records import CLIENT_FIELDS
+from ..host.records import CLIENT_FIELDS, ClientRecord
 from ..sync.connections import ConnectionView
 from ..sync.mapping.checking import Ground, MappingInvalid, check_rows, hints
 from ..sync.mapping.filters import CUSTOM
@@ -22,7 +22,7 @@ from ..sync.mapping.store import described, find_mapping, save_rows, with_row, w
 from ..sync.mapping.templates import FILTERS
 from ..sync.refusals import ChoiceNotPossible
 from .asked import number, short
-from .door import door, this_sync
+from .door import door, this_account, this_sync
 from .entrance import MANAGE, VIEW, back_to, may_manage, page
 from .mapping_page import known_connection
 from .mapping_words import mode_words, sense_words, source_word, type_word
@@ -200,4 +200,5 @@ def _names(sample: Sample | None) -> dict[str, str]:
         return {}
     with this_sync().database.read() as database:
         found = this_sync().host.load_clients(database, [one.client_id for one in sample.previews])
-    return {id: getattr(client, "name", id) for id, client in found.items()}
+    own = (one for one in found.values() if isinstance(one, ClientRecord) and one.account_id == this_account())
+    return {id: id for id in found} | {one.id: one.name for one in own}

@@ -12,7 +12,7 @@ from ..sync.mapping.preview import Preview, Sample, preview_client, preview_newe
 from ..sync.refusals import NotFound
 from ..sync.search import matching_clients
 from .asked import short
-from .door import this_sync
+from .door import this_account, this_sync
 from .entrance import VIEW, page
 from .field_words import field_labels
 from .mapping_page import known_connection
@@ -81,4 +81,5 @@ def _names(client_ids: list[str]) -> dict[str, str]:
     sync = this_sync()
     with sync.database.read() as database:
         loaded = sync.host.load_clients(database, client_ids)
-    return {id: client.name if isinstance(client, ClientRecord) else id for id, client in loaded.items()}
+    own = (one for one in loaded.values() if isinstance(one, ClientRecord) and one.account_id == this_account())
+    return {id: id for id in loaded} | {one.id: one.name for one in own}

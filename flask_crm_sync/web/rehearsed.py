@@ -40,7 +40,7 @@ class Rehearsed:
     def share(self) -> int:
         """Return how much of the time it has come through, of 100."""
         whole, come = self.progress.until - self.progress.since, self.progress.at - self.progress.since
-        return 100 if self.progress.done else int(100 * (come / whole))
+        return 100 if self.progress.done or not whole else int(100 * (come / whole))
 
 
 def rehearsed(
@@ -79,7 +79,7 @@ def _carried(typed: MultiDict[str, str], mark: str) -> tuple[Rehearsal | None, l
             return None, []
         progress = Rehearsal.from_json(given)
         named = [tuple(json.loads(one)) for one in typed.getlist("differs")[:SHOWN]]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None, []
     if not all(
         len(one) == 3 and all(isinstance(part, str) and len(part) <= _LONGEST_ID for part in one) for one in named

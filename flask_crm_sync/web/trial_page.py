@@ -125,4 +125,6 @@ def _conversations(searched: str) -> list[tuple[str, str]]:
         heads = sync.host.conversation_heads(connection, numbers)
         clients = sync.host.load_clients(connection, {head.client_id for head in heads.values()})
     own = [heads[number] for number in numbers if number in heads and heads[number].account_id == account_id]
-    return [(getattr(clients.get(head.client_id), "name", ""), head.id) for head in own]
+    known = (one for one in clients.values() if isinstance(one, ClientRecord) and one.account_id == account_id)
+    names = {one.id: one.name for one in known}
+    return [(names.get(head.client_id, ""), head.id) for head in own]
