@@ -6,7 +6,7 @@ Of a stretch of time or a backfill, of a change of the field mapping, of one cli
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -39,6 +39,8 @@ class Wanted:
     carried: Mapping[str, str]
     change: MappingChange | None = None
     run: PastRun | None = None
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with a time that was typed, by its input."""
 
     @property
     def is_narrow(self) -> bool:
@@ -51,7 +53,8 @@ def undo(crm: str) -> ResponseReturnValue:
     """List what was overwritten, and say how much of it lies in what is asked for."""
     known = connected_or_404(crm)
     changes, runs = mapping_changes(this_sync(), known.account_id, crm), past_runs(this_sync(), known)
-    wanted, asked = _wanted(request.args, changes, runs), "look" in request.args
+    wanted = _wanted(request.args, changes, runs)
+    asked = "look" in request.args and not wanted.wrong
     client_id = wanted.stretch.client_id
     before = page_mark(request.args.get("before", ""))
     found = kept_page(this_sync(), known.account_id, crm, client_id=client_id, before=before)
@@ -132,36 +135,46 @@ def _wanted(given: Mapping[str, str], changes: Iterable[MappingChange], runs: It
     """Return what is asked for: a version's own fields, a backfill's, a client's, or the time that was typed, in the
     reader's zone.
 
-    A time that makes no sense is as good as none; a version or a backfill that there is none of asks for nothing.
+    What there is none of, and a time that nobody can read, ask for nothing: left out, they would ask for everything.
     """
-    version, run, client_id = number(given, "version"), number(given, "run"), short(given, "client", 191)
-    if version is not None:
-        return _of_version(version, changes)
-    if run is not None:
-        return _of_run(run, runs)
-    if client_id:
-        return Wanted(Stretch(client_id=client_id), {"client": client_id})
-    since, until, backfill = given.get("since", ""), given.get("until", ""), given.get("backfill")
-    typed = {"since": since, "until": until, **({"backfill": "1"} if backfill else {})}
-    begins, ends = (instant(text, this_reader().zone) for text in (since, until))
-    return Wanted(Stretch(begins, ends, backfill_only=bool(backfill)), typed)
+    if "version" in given:
+        return _of_version(number(given, "version"), changes)
+    if "run" in given:
+        return _of_run(number(given, "run"), runs)
+    if "client" in given:
+        client_id = short(given, "client", 191)
+        return Wanted(Stretch(client_id=client_id) if client_id else _NOTHING, {"client": client_id})
+    return _of_time(given)
 
 
-def _of_version(version: int, changes: Iterable[MappingChange]) -> Wanted:
+def _of_time(given: Mapping[str, str]) -> Wanted:
+    typed = {name: given.get(name, "").strip() for name in ("since", "until")}
+    at = {name: instant(text, this_reader().zone) for name, text in typed.items()}
+    wrong = {name: _not_a_time(text) for name, text in typed.items() if text and at[name] is None}
+    backfill = {"backfill": "1"} if given.get("backfill") else {}
+    stretch = Stretch(at["since"], at["until"], backfill_only=bool(backfill))
+    return Wanted(_NOTHING if wrong else stretch, {**typed, **backfill}, wrong=wrong)
+
+
+def _not_a_time(text: str) -> str:
+    return _("“%(time)s” is not a time. Give it as year-month-day and hour, like 2026-11-23 14:30.", time=text[:40])
+
+
+def _of_version(version: int | None, changes: Iterable[MappingChange]) -> Wanted:
     carried = {"version": str(version)}
     change = next((one for one in changes if one.version.version == version and one.fields), None)
     if change is None:
-        return Wanted(Stretch(fields=_NONE), carried)
+        return Wanted(_NOTHING, carried)
     return Wanted(Stretch(change.version.at, change.until, fields=change.fields), carried, change)
 
 
-def _of_run(number: int, runs: Iterable[PastRun]) -> Wanted:
+def _of_run(number: int | None, runs: Iterable[PastRun]) -> Wanted:
     carried = {"run": str(number)}
     run = next((one for one in runs if one.id == number), None)
     if run is None:
-        return Wanted(Stretch(fields=_NONE), carried)
+        return Wanted(_NOTHING, carried)
     return Wanted(Stretch(run.began_at, run.until, backfill_only=True), carried, run=run)
 
 
-_NONE = ("",)
-"""Fields that no CRM has, where nothing is asked for."""
+_NOTHING = Stretch(fields=("",))
+"""What asks for nothing: a field that no CRM has."""

@@ -81,6 +81,8 @@ def test_what_can_work_is_taken(row: MappingRow) -> None:
 def test_what_may_not_fit_for_some_is_said_beforehand() -> None:
     assert "more than 10 characters" in next(hints(MappingRow("plan", source="custom.plan"), GROUND))
     assert "does not fit" in next(hints(MappingRow("seats", source="custom.plan"), GROUND))
+    assert "does not fit" in next(hints(MappingRow("rating", source="city"), GROUND))
+    assert list(hints(MappingRow("rating", source="city", default="cold"), GROUND)) == []
     assert list(hints(MappingRow("seats", source="custom.seats"), GROUND)) == []
     assert "more than 10 characters" in next(
         hints(MappingRow("plan", "template", template="{{ client.city }}"), GROUND)

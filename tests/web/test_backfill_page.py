@@ -123,7 +123,18 @@ def test_a_stretch_is_counted_before_it_is_put_back_in_the_readers_time(desk: He
     assert "1 field could be put back." in browser.get(f"{UNDO}?{wide}&look=1").text
     assert "Nothing that could be put back" in browser.get(f"{UNDO}?{late}&look=1").text
     assert "Nothing that could be put back" in browser.get(f"{UNDO}?look=1&backfill=1").text
-    assert "On its way back" in post(desk, UNDO, since="nonsense")
+    assert "On its way back" in post(desk, UNDO, since="2026-11-22T13:30", until="")
+
+
+def test_what_nobody_can_read_puts_nothing_back(desk: Helpdesk, view: ConnectionView) -> None:
+    """A browser without an input for times sends what was typed; taken for no time, it would be everything."""
+    overwrite(desk, view)
+    asked = desk.browser("manager").get(f"{UNDO}?since=22.11.2026+14:30&look=1").text
+    assert "“22.11.2026 14:30” is not a time." in asked
+    assert "could be put back" not in asked
+    assert 'value="22.11.2026 14:30"' in asked
+    for given in ({"since": "nonsense"}, {"version": "x"}, {"run": ""}, {"client": ""}, {"client": "x" * 192}):
+        assert "There was nothing to put back." in post(desk, UNDO, **given)
 
 
 def test_a_change_of_the_mapping_is_put_back_alone(desk: Helpdesk, view: ConnectionView) -> None:

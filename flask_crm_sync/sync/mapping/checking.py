@@ -120,7 +120,7 @@ def hints(row: MappingRow, ground: Ground) -> Iterator[str]:
         return
     room = ground.lengths.get(row.source) if row.kind == "attribute" else None
     if target.type != "text":
-        anything = row.kind == "template" or ground.source_type(row.source) in ("text", "any")
+        anything = row.kind == "template" or ground.source_type(row.source) in ("name", "text", "any")
         if anything and not row.default:
             yield "A value that does not fit the field is refused, with an entry in the log."
     elif target.max_length is not None and (room is None or room > target.max_length):
