@@ -76,10 +76,11 @@ def settle_agreed(database: sa.Connection, rows: Iterable[sa.Row[Any]], now: dat
         _settle(database, row.id, row.choice or AGREED, now)
 
 
-def forget_conflicts(database: sa.Connection, connection_id: UUID) -> None:
-    """Delete what waits of a connection: it is about values of an account in the CRM that it had."""
+def forget_conflicts(database: sa.Connection, connection_id: UUID, fields: Sequence[str] | None = None) -> None:
+    """Delete what waits of a connection, or of some of its fields, where no decision about it would be carried out."""
     waiting = sa.and_(_table.c.connection_id == connection_id, _table.c.state.in_((OPEN, DECIDED)))
-    database.execute(_table.delete().where(waiting))
+    of = sa.true() if fields is None else _table.c.field.in_(fields)
+    database.execute(_table.delete().where(waiting, of))
 
 
 def forget_conflicts_of(database: sa.Connection, client_ids: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ def save_two_way(
     sync: Sync, account_id: str, crm: str, wanted: TwoWay, *, by: str = "", start: str | None = None
 ) -> TwoWay:
     """Change them. Switched on, the CRM is looked at from `start` on (else from now on); off, it is looked at no more,
-    and nobody is asked to settle anything.
+    and nobody is asked to settle anything. The same goes for a single field.
 
     Raises NotFound where there is no connection, ValueError for a field that the CRM has not or an unknown rule.
     """
@@ -72,8 +72,8 @@ def save_two_way(
         }
         if wanted.on != bool(row["two_way"]):
             values |= {"pull_at": now if wanted.on else None, "poll_cursor": start, "polled_at": None, "pull_code": ""}
-        if not wanted.on:
-            forget_conflicts(database, row["id"])  # no decision would be carried out
+        off = [name for name, rule in wanted.rules.items() if rule.direction == "off"]
+        forget_conflicts(database, row["id"], off if wanted.on else None)
         database.execute(_table.update().where(_table.c.id == row["id"]).values(values))
         before, after = _told(row), _told(values)
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]

@@ -132,3 +132,11 @@ def test_nobody_is_asked_while_both_ways_is_off_and_again_once_it_is_on(both: Bo
     both.tell(record)
     both.world.run_until_done()
     assert both.conflicts() == [("city", "open", "")]
+
+
+def test_nobody_is_asked_about_a_field_that_is_switched_off(both: BothWays) -> None:
+    contested(both, city="Wien", email="king@example.com")
+    assert {(field, state) for field, state, _ in both.conflicts()} == {("city", "open"), ("email", "open")}
+    rules = {"email": ASK, "city": FieldRule("off", "ask")}
+    save_two_way(both.world.sync, ACCOUNT, "hubspot", TwoWay(True, False, rules))
+    assert both.conflicts() == [("email", "open", "")]
