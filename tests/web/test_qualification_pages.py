@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from flask_crm_sync import signals
+from flask_crm_sync.models import Qualification
 from flask_crm_sync.qualification.criteria import Criterion
 from flask_crm_sync.qualification.standings import Move
 from flask_crm_sync.qualification.store import add_criterion, kept_criteria
@@ -225,6 +227,20 @@ def test_a_manager_chooses_what_leaves_for_the_review_and_the_page_says_it(desk:
 )
 def test_what_was_found_is_marked_and_nothing_else(text: str, keywords: list[str], shown: str) -> None:
     assert str(marked(text, keywords)) == shown
+
+
+def test_what_the_criteria_said_is_not_given_as_the_reason_of_a_review_that_says_otherwise(desk: Helpdesk) -> None:
+    desk.add_client(1)
+    add_conversation(desk, 1)
+    at = {"created_at": START, "updated_at": START, "reviewed_at": START}
+    whose = {"id": UUID(int=1), "account_id": OURS, "conversation_id": "1", "client_id": "1", "set_name": "default"}
+    stands = {"status": "unqualified", "final": True, "decided_by": "review", "outcome": "downgraded"}
+    says = {"reason": "The criterion “Buys” matches.", "review_reason": "Only asked for the hours."}
+    with desk.sync.database.write() as database:
+        database.execute(sa.insert(Qualification).values({**whose, **stands, **says, **at}))
+    page = read(desk.browser("manager"), "/crm/conversations/1")
+    assert page.index("The review says") < page.index("Only asked for the hours.")
+    assert page.index("The criteria said before") < page.index("The criterion “Buys” matches.")
 
 
 def test_words_are_marked_only_as_long_as_a_page_can_wait(monkeypatch: pytest.MonkeyPatch) -> None:
