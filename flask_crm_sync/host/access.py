@@ -124,6 +124,7 @@ class FlaskLoginAccess:
         account = host.client.attributes.get("account")
         own = (account.name,) if account and account.column is not None else ()
         self._names: tuple[str, ...] | None = (*own, *ACCOUNT) if host.has_accounts else None
+        self._told: set[str] = set()
         try:
             self._login: Any = importlib.import_module("flask_login")
         except ImportError:
@@ -137,6 +138,7 @@ class FlaskLoginAccess:
         user = self._user()
         if user is None or self._names is None:
             return None if user is None else DEFAULT_ACCOUNT
+        self._expect_account(user)
         found = (getattr(user, name, None) for name in self._names)
         return next((key_text(value) or None for value in found if value is not None), None)
 
@@ -160,6 +162,18 @@ class FlaskLoginAccess:
     def time_zone(self) -> str:
         """Return the user's time zone, "" where the user has none."""
         return _told(self._user(), TIME_ZONES)
+
+    def _expect_account(self, user: Any) -> None:
+        """Tell the developer, once, of users who can belong to no account: all that they see is a 403."""
+        kind = type(user).__name__
+        if kind not in self._told and not any(hasattr(user, name) for name in self._names or ()):
+            self._told.add(kind)
+            log.error(
+                "%s has none of %s, so nobody may see the CRM pages. Give it the account's id by one of these names, or "
+                "say it: CRMSync(app, access=Callables(account_id=..., user_id=..., can_view=..., can_manage=...))",
+                kind,
+                ", ".join(dict.fromkeys(self._names or ())),
+            )
 
     def _user(self) -> Any:
         """The authenticated user, None for anybody else, and for everybody where the app has no login manager."""

@@ -52,6 +52,18 @@ def test_user_without_an_account_sees_nothing(usual_host: HostCase) -> None:
     assert _asked(usual_host, User(account_id=None, is_admin=True)) == (None, "11", False, False)
 
 
+def test_developer_is_told_of_users_who_cannot_have_an_account(
+    usual_host: HostCase, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody who is logged in and an admin sees a bare 403 otherwise, and nothing says why."""
+    _asked(usual_host, User(account_id=None, is_admin=True))
+    assert not caplog.records
+    _asked(usual_host, User(is_admin=True))
+    (told,) = caplog.messages
+    assert told.startswith("User has none of account_id, tenant_id, ")
+    assert "Callables(account_id=" in told
+
+
 def test_user_with_an_account_may_view(usual_host: HostCase) -> None:
     assert _asked(usual_host, User(account_id=7)) == ("7", "11", True, False)
 
