@@ -8,22 +8,21 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..models.operation import FAILED, PENDING, SUCCESS, USE
 from ..models.undo import KEPT
-from ..sync import choices
+from ..sync import choices, reasons
 from ..sync.audit import OPERATION, deeds_on
 from ..sync.causes import Cause, count_failed
-from ..sync.connections import connections, crm_label
+from ..sync.connections import ConnectionView, connections, crm_label
 from ..sync.held_up import entry_held_up
 from ..sync.log import Entry, find_entry
-from ..sync.reasons import LEFT_BY_PERSON
 from ..sync.refusals import ChoiceNotPossible
 from ..sync.undo import kept_of_entry
 from .door import door, this_account, this_sync
-from .entrance import MANAGE, VIEW, back_to, bounded, may_manage, page
+from .entrance import MANAGE, NAME, VIEW, back_to, bounded, may_manage, page
 from .field_words import field_labels
 from .notices import tell
 from .outcome_words import outcome_word
@@ -47,16 +46,26 @@ class Candidate:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class WayOn:
+    """A link to where what is advised can be done."""
+
+    url: str
+    label: str
+
+
 @page("/log/<int:operation_id>", needs=VIEW)
 def entry(operation_id: int) -> ResponseReturnValue:
     """Show one entry."""
     found, now = find_entry(this_sync(), this_account(), bounded(operation_id)), this_sync().clock.now()
-    held_up = _held_up(found, now)
+    views = _views(found)
+    held_up = entry_held_up(found, views, now)
     return render_template(
         "crm_sync/entry.html",
         entry=found,
         now=now,
         held_up=held_up,
+        way_on=_way_on(found, held_up, is_connected=any(one.is_connected for one in views)),
         is_soon=not held_up and _is_soon(found, now),
         manages=may_manage(),
         code=held_up or found.shown_reason(now),
@@ -84,7 +93,7 @@ def retry(operation_id: int) -> ResponseReturnValue:
 @page("/log/<int:operation_id>/dismiss", needs=MANAGE, methods=("POST",))
 def dismiss(operation_id: int) -> ResponseReturnValue:
     """Leave it as it is."""
-    return _choose(operation_id, choices.dismiss, _("Left as it is."), lambda now: now.reason == LEFT_BY_PERSON)
+    return _choose(operation_id, choices.dismiss, _("Left as it is."), lambda now: now.reason == reasons.LEFT_BY_PERSON)
 
 
 @page("/log/<int:operation_id>/decide", needs=MANAGE, methods=("POST",))
@@ -97,6 +106,24 @@ def decide(operation_id: int) -> ResponseReturnValue:
         return back_to("entry", operation_id=operation_id)
     done = _("Left as it is.") if decision == choices.DISMISS else _("Thank you. It is carried out now.")
     return _choose(operation_id, partial(choices.decide, decision=decision), done)
+
+
+def _way_on(found: Entry, held_up: str, *, is_connected: bool) -> WayOn | None:
+    """Return the page on which what is advised can be done; None where that is none of ours."""
+    cards, crm = url_for(f"{NAME}.connection_page", _anchor=f"crmsync-card-{found.crm}"), found.crm
+    if held_up:
+        return WayOn(cards, _("To the CRM connection"))
+    if found.reason == reasons.CONFLICT_OPEN:
+        return WayOn(url_for(f"{NAME}.conflicts"), _("Look at both values"))
+    if found.reason == reasons.ERASE_BY_HAND and may_manage():
+        return WayOn(url_for(f"{NAME}.erased"), _("Erasures"))
+    if not is_connected:
+        return None
+    if found.reason in (reasons.NOTES_OFF, reasons.CONTACTS_OFF, reasons.CONNECTION_DISABLED):
+        return WayOn(url_for(f"{NAME}.sync_settings", crm=crm), _("Settings of %(crm)s", crm=crm_label(crm)))
+    if found.reason == reasons.FILTERED_OUT:
+        return WayOn(url_for(f"{NAME}.field_mapping", crm=crm), _("Field mapping"))
+    return None
 
 
 def _is_soon(found: Entry, now: datetime) -> bool:
@@ -125,13 +152,13 @@ def _choose(
         tell(f"{said(str(error))} {said(error.advice)}", "bad")
         return back_to("entry", operation_id=operation_id)
     door().queues.wake()
-    held = explained(_held_up(after, this_sync().clock.now())).says
+    held = explained(entry_held_up(after, _views(after), this_sync().clock.now())).says
     tell(_("Noted. %(why)s", why=held) if held else done)
     return back_to("entry", operation_id=after.id)
 
 
-def _held_up(found: Entry, now: datetime) -> str:
-    return entry_held_up(found, connections(this_sync(), this_account(), found.crm), now)
+def _views(found: Entry) -> list[ConnectionView]:
+    return connections(this_sync(), this_account(), found.crm)
 
 
 def _candidates(found: Entry) -> list[Candidate]:

@@ -6,6 +6,7 @@ from ..models.operation import ADD_NOTE, APPLY_REMOTE, CREATE_LEAD, ERASE, PUT_B
 from ..sync.connections import crm_label
 from ..sync.log import Entry
 from .texts import gettext as _
+from .words import explained
 
 
 def outcome_word(entry: Entry) -> str:
@@ -37,7 +38,9 @@ def brief_outcome(entry: Entry) -> str:
 
 
 def end_word(entry: Entry) -> str:
-    """Return the same for the end of a timeline."""
+    """Return the same for the end of a timeline; an erasure that came to something else says that alone."""
+    if entry.kind == ERASE and entry.reason:
+        return explained(entry.reason).says
     special = _special_word(entry, crm_label(entry.crm))
     if special:
         return special

@@ -121,7 +121,8 @@ def _end(entry: Entry, last: Mapping[str, Any], now: datetime, label_of: LabelOf
     text = end_word(entry) if entry.status == SUCCESS else _end_word(entry.status) or entry.status
     lines = attempt_lines(entry.crm, last, label_of) if last else done_lines(entry.details, label_of)
     url = web_address(str(last.get("url") or "") or entry.remote_url)
-    return Moment(entry.settled_at, text, explained(entry.reason).says, entry.status, tuple(lines), url)
+    says = explained(entry.reason).says
+    return Moment(entry.settled_at, text, "" if says == text else says, entry.status, tuple(lines), url)
 
 
 def _end_word(status: str) -> str:

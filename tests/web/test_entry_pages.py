@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flask_crm_sync.models import Connection
 from flask_crm_sync.models.operation import (
     ADD_NOTE,
     APPLY_REMOTE,
@@ -94,6 +95,34 @@ def test_the_timeline_begins_with_what_the_work_is_for(desk: Helpdesk, kind: str
     said = timeline(desk, number)
     assert said.startswith(says)
     assert "catching up" not in said
+
+
+def test_an_erasure_that_is_left_to_a_hand_is_not_said_to_be_done(desk: Helpdesk) -> None:
+    number = desk.add_operation(desk.connect(), kind=ERASE, status=SUCCESS, reason=reasons.ERASE_BY_HAND)
+    page = read(desk.browser("manager"), f"/crm/log/{number}")
+    assert "was erased" not in page
+    assert timeline(desk, number).count("does not let an app remove everything") == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "address"),
+    [
+        (reasons.CONFLICT_OPEN, "/crm/conflicts"),
+        (reasons.ERASE_BY_HAND, "/crm/erasures"),
+        (reasons.NOTES_OFF, "/crm/connections/hubspot/settings"),
+        (reasons.CONNECTION_DISABLED, "/crm/connections/hubspot/settings"),
+        (reasons.FILTERED_OUT, "/crm/connections/hubspot/mapping"),
+    ],
+)
+def test_what_is_advised_has_the_way_there(desk: Helpdesk, reason: str, address: str) -> None:
+    number = desk.add_operation(desk.connect(), status=SKIPPED, reason=reason)
+    browser = desk.browser("manager")
+    advice = browser.get(f"/crm/log/{number}").text.partition("What to do")[2].partition("</section>")[0]
+    assert f'href="{address}"' in advice
+    assert browser.get(address).status_code == 200
+    desk.change(Connection, state="disconnected")
+    if "connections" in address:
+        assert address not in browser.get(f"/crm/log/{number}").text
 
 
 def test_what_waits_tells_what_comes_next(desk: Helpdesk) -> None:
