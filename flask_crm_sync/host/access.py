@@ -165,12 +165,12 @@ class FlaskLoginAccess:
 
     def _expect_account(self, user: Any) -> None:
         """Tell the developer, once, of users who can belong to no account: all that they see is a 403."""
-        kind = type(user).__name__
+        kind = user.__class__.__name__  # of what the proxy stands for
         if kind not in self._told and not any(hasattr(user, name) for name in self._names or ()):
             self._told.add(kind)
             log.error(
-                "%s has none of %s, so nobody may see the CRM pages. Give it the account's id by one of these names, or "
-                "say it: CRMSync(app, access=Callables(account_id=..., user_id=..., can_view=..., can_manage=...))",
+                "%s has none of %s, so nobody may see the CRM pages. Give it the account's id by one of these names, "
+                "or say it: CRMSync(app, access=Callables(account_id=..., user_id=..., can_view=..., can_manage=...))",
                 kind,
                 ", ".join(dict.fromkeys(self._names or ())),
             )
