@@ -18,7 +18,7 @@ from ..models.change import CLIENT
 from ..models.operation import SKIPPED, SUCCESS
 from ..models.undo import CHANGED, KEPT, RETURNED
 from . import reasons
-from .agreed import Base
+from .agreed import Base, with_intent
 from .claim import Claimed
 from .drain import CONTACT, Drain, alone
 from .links import LinkState, load_links, save_links
@@ -42,6 +42,8 @@ class PutBackItem:
     writes: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
+    unanswered: dict[str, list[str]] | None = None
+    """The intents of earlier writes, once this one's are noted beside them."""
 
 
 def push_put_backs(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[PutBackItem], dict[int, Verdict]]:
@@ -62,6 +64,7 @@ def push_put_backs(drain: Drain, batch: Sequence[Claimed]) -> tuple[list[PutBack
 def settle_put_backs(drain: Drain, database: sa.Connection, items: Sequence[PutBackItem]) -> None:
     """Write down what became of each value, and that both sides agree to differ, in the settling transaction."""
     for item in items:
+        _take_intents_back(drain, database, item)
         if item.verdict is None or item.verdict.status not in (SUCCESS, SKIPPED):
             continue  # tried again by itself, or by a person
         for state, names in ((RETURNED, item.writes), (CHANGED, item.left)):
@@ -71,6 +74,14 @@ def settle_put_backs(drain: Drain, database: sa.Connection, items: Sequence[PutB
         if item.verdict.details and item.link is not None:
             _agree_to_differ(drain, item)
             save_links(database, drain.connection_id, CLIENT, CONTACT, [item.link], drain.now())
+
+
+def _take_intents_back(drain: Drain, database: sa.Connection, item: PutBackItem) -> None:
+    """Forget what was noted of a write that has its answer."""
+    if item.link is None or item.unanswered is None or item.verdict is None or item.verdict.unknown:
+        return
+    item.link.intents = item.unanswered
+    save_links(database, drain.connection_id, CLIENT, CONTACT, [item.link], drain.now())
 
 
 def _mark(database: sa.Connection, item: PutBackItem, names: Iterable[str], values: Mapping[str, Any]) -> None:
@@ -140,12 +151,25 @@ def _write(drain: Drain, items: Sequence[PutBackItem]) -> None:
         for item in items
         if item.link is not None and item.record is not None
     ]
+    _propose(drain, [(item, item.link) for item in items if item.link is not None])
+    reach(Step.PROPOSED)
     for item, outcome in zip(items, drain.adapter.upsert(writes), strict=True):
         if isinstance(outcome, Written):
             _returned(item, outcome)
         else:
             assert isinstance(outcome, CRMError)
             item.verdict = drain.judged(item.operation, outcome, alone=alone(items))
+
+
+def _propose(drain: Drain, items: Sequence[tuple[PutBackItem, LinkState]]) -> None:
+    """Write down what will be sent, before it is: whoever meets it without our answer must not take it for an edit."""
+    for item, link in items:
+        item.unanswered = link.intents
+        link.intents = with_intent(link.intents, item.writes, drain.digester(link.id))
+    with drain.sync.database.write() as database:
+        drain.lease.renew(database, drain.sync.clock)
+        save_links(database, drain.connection_id, CLIENT, CONTACT, [link for _, link in items], drain.now())
+        reach(Step.PROPOSING)
 
 
 def _returned(item: PutBackItem, written: Written) -> None:

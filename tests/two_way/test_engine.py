@@ -19,8 +19,9 @@ from flask_crm_sync.sync.merge import FieldRule
 from flask_crm_sync.sync.now import sync_now
 from flask_crm_sync.sync.plan import Side
 from flask_crm_sync.sync.steps import Step
+from flask_crm_sync.sync.undo import Stretch, put_back
 from flask_crm_sync.testing import FakeAdapter
-from tests.sync.dying import once_at
+from tests.sync.dying import killed_at, once_at
 from tests.sync.host_models import Client
 from tests.sync.world import ACCOUNT
 
@@ -434,6 +435,27 @@ def test_a_new_client_may_have_the_key_of_one_who_was_deleted(both: BothWays) ->
     both.tell(record, newer)
     both.world.run_until_done()
     assert both.city(client) == "Steyr"
+
+
+@pytest.mark.parametrize("fails", ["no answer", "no worker"])
+def test_a_value_that_was_put_back_is_nobodys_edit_before_that_is_known(both: BothWays, fails: str) -> None:
+    client, record = both.person()
+    both.world.edit(client, city="Linz")
+    both.world.run_until_done()
+    put_back(both.world.sync, ACCOUNT, "hubspot", Stretch(client_id=client))
+    if fails == "no answer":
+        both.crm.fail("upsert", OutcomeUnknown(), after=True)
+        both.world.run()
+    else:
+        with killed_at(Step.CRM_WRITTEN):
+            both.world.run()
+    assert both.crm.records[record].values["city"] == "Graz"
+    sync_now(both.world.sync, ACCOUNT)
+    both.world.edit(client, last_name="King")
+    both.tell(record)
+    both.world.run_until_done()
+    assert (both.city(client), both.crm.records[record].values["city"]) == ("Linz", "Graz")
+    assert both.world.link(client).intents is None
 
 
 def test_edit_of_a_field_that_this_app_has_not_owes_nothing(both: BothWays) -> None:
