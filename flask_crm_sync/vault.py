@@ -52,7 +52,8 @@ class Vault:
     def seal(self, plain: str, place: Place) -> str:
         """Encrypt a text for one place."""
         nonce = os.urandom(_NONCE_BYTES)
-        ciphertext = self._ciphers[self._first].encrypt(nonce, plain.encode(), place.associated_data())
+        text = plain.encode("utf-8", "surrogatepass")  # CRMs cut their texts in the middle of a character now and then
+        ciphertext = self._ciphers[self._first].encrypt(nonce, text, place.associated_data())
         return ".".join((_VERSION, self._first, _encode(nonce), _encode(ciphertext)))
 
     def open(self, sealed: str, place: Place) -> str:
@@ -66,7 +67,7 @@ class Vault:
             raise SecretUnreadable from None
         except (InvalidTag, ValueError):
             raise SecretUnreadable("A stored secret was changed, or copied from another place.") from None
-        return plain.decode()
+        return plain.decode("utf-8", "surrogatepass")
 
     def is_current(self, sealed: str) -> bool:
         """Tell whether the first key made this."""

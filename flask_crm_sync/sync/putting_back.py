@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..crm.base import RemoteRecord, Write, Written
+from ..crm.texts import unfit
 from ..errors import CRMError, RecordMissing, SecretUnreadable
 from ..models.change import CLIENT
 from ..models.operation import SKIPPED, SUCCESS
@@ -120,7 +121,7 @@ def _choose(drain: Drain, item: PutBackItem) -> None:
     for name, rows in item.rows.items():
         shown = item.record.values.get(name, "")
         before = _opened(drain, rows[0])
-        if before is None or name in item.record.lacks:
+        if before is None or unfit(before) or name in item.record.lacks:
             item.left[name] = LEFT
         elif name in manners and manners[name].strict not in ("", before):
             item.left[name] = Left.STRICTER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from flask_crm_sync.sync.refusals import ChoiceNotPossible, NotFound
 from flask_crm_sync.sync.secrets import ROTATED, rotate
 from flask_crm_sync.sync.steps import Step
 from flask_crm_sync.sync.undo import Stretch, count_kept, kept_of_entry, kept_page, put_back
-from flask_crm_sync.testing import FakeCRM
+from flask_crm_sync.testing import FakeCRM, FakeRecord
 from tests.sync.dying import killed_at
 from tests.sync.world import ACCOUNT, KEY, RESTS, World
 
@@ -60,6 +61,26 @@ def test_a_value_that_we_replaced_is_kept_and_not_readable(world: World, ada: st
     assert (row.field, row.client_id, row.state) == ("city", ada, "kept")
     assert row.operation_id == world.last(ada).id
     assert "Graz" not in str(row)
+
+
+def test_a_text_that_the_crm_has_cut_in_half_a_character_stops_nobody(
+    world: World, crm: FakeCRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept like any other when it is replaced; no call can bring it back."""
+    whole = FakeRecord.write
+
+    def cut(record: FakeRecord, who: str, values: Mapping[str, str]) -> None:
+        whole(record, who, {name: value.replace("Graz \U0001f600", "Graz \ud83d") for name, value in values.items()})
+
+    monkeypatch.setattr(FakeRecord, "write", cut)
+    ada = world.client("Ada", email="ada@example.com", city="Graz \U0001f600")
+    world.run_until_done()
+    assert city(crm) == "Graz \ud83d"
+    move(world, ada, "Linz")
+    assert (city(crm), world.last(ada).status, world.last(ada).crashes) == ("Linz", "success", 0)
+    undo(world)
+    assert city(crm) == "Linz"
+    assert states(world) == ["changed"]
 
 
 def test_filling_blanks_and_new_records_keep_nothing(world: World, crm: FakeCRM) -> None:
