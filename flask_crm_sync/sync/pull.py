@@ -165,7 +165,8 @@ def _take_in(
                 continue
             row = remote_operation(desk.connection, link.subject_id, lane=UPDATE, now=now)
             rows[link.subject_id] = {**row, "details": _told(change)}
-        owe(database, list(rows.values()))
+        here = desk.sync.host.load_clients(database, rows) if rows else {}
+        owe(database, [row for client_id, row in rows.items() if client_id in here])  # of who was deleted, nothing
         owe(database, list(newcomers.values()))
         if hints:
             used = _deliveries.update().where(_deliveries.c.id.in_(hints))

@@ -164,3 +164,15 @@ def test_a_hint_about_nobody_here_costs_no_call(both: BothWays) -> None:
     both.world.run()
     assert both.crm.calls == []
     assert all(row.used_at for row in both.world.rows(Delivery))
+
+
+def test_an_edit_of_the_record_of_a_deleted_client_fills_no_log(both: BothWays) -> None:
+    client, record = both.person()
+    both.world.remove(client)
+    both.world.run_until_done()
+    owed = len(both.world.operations())
+    for city in ("Wien", "Linz"):
+        both.crm.edit(record, city=city)
+        both.tell(record)
+        both.world.run_until_done()
+    assert len(both.world.operations()) == owed
