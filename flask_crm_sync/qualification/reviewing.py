@@ -89,6 +89,6 @@ def _stays_here(conversation: ConversationRecord, client: ClientRecord | Binding
     """Return why a conversation is sent to no reviewer, "" where it may be."""
     if conversation.test:
         return IS_TEST
-    if isinstance(client, BindingFailure):
+    if isinstance(client, BindingFailure) or (client is None and conversation.client_id):
         return CLIENT_NOT_READABLE
     return SENSITIVE if client is not None and client.sensitive else ""
