@@ -314,7 +314,7 @@ class Settings:
             raise ConfigurationError("CRM_SYNC_AI_REVIEW_MAX_HOURS must not be less than CRM_SYNC_AI_REVIEW_MIN_HOURS.")
         if self.locale and not has_language(self.locale, self.translations):
             known = ", ".join(languages(self.translations))
-            raise ConfigurationError(f"CRM_SYNC_LOCALE: there is no language {self.locale}; there are {known}.")
+            raise ConfigurationError(f"CRM_SYNC_LOCALE: there is no language {self.locale:.40}; there are {known}.")
         if self.ai_base_url and not self.ai_model:
             raise ConfigurationError("CRM_SYNC_AI_BASE_URL needs CRM_SYNC_AI_MODEL, the name of the model to ask.")
         if self.sandbox_url and not self.sandbox_ca:
@@ -346,7 +346,7 @@ def load_settings(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sett
     values = {}
     for f in fields(Settings):
         raw = _raw(_PREFIX + f.name.upper(), config, environ)
-        if raw is not None and raw != "":
+        if raw is not None and not (isinstance(raw, str) and not raw.strip()):
             values[f.name] = _read(_PREFIX + f.name.upper(), f.metadata, raw)
     fallback = _raw("REDIS_URL", config, environ)
     if "redis_url" not in values and fallback:
@@ -369,7 +369,7 @@ def _read(name: str, key: Mapping[str, Any], raw: Any) -> Any:
     """Read a key's value; the readers' own words begin with what they expected, others' may quote a secret."""
     try:
         return key["read"](raw)
-    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, OSError) as error:
         own = str(error).startswith("expected ")
         hint = f"{error}." if own else f"the value cannot be read. It should hold: {key['doc']}"
         raise ConfigurationError(f"{name}: {hint}") from None

@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .language import is_zone
 
@@ -101,7 +101,7 @@ def url_prefix(value: Any) -> str:
 
 
 def loopback_origin(value: Any) -> str:
-    parts = urlsplit(text(value))
+    parts = _split(value)
     if parts.scheme != "https" or parts.path.strip("/") or parts.query or parts.username:
         raise ValueError("expected an origin such as https://127.0.0.1:8443")
     if parts.hostname != "localhost" and not is_loopback(parts.hostname or ""):
@@ -109,6 +109,18 @@ def loopback_origin(value: Any) -> str:
             "expected an address of this machine, such as https://127.0.0.1:8443: no other may be a sandbox"
         )
     return f"https://{parts.netloc}"
+
+
+def _split(value: Any) -> SplitResult:
+    """Return the parts of an address whose host and port can be such."""
+    try:
+        parts = urlsplit(text(value))
+        sound = (parts.port or 1) and re.fullmatch(r"[\w.:-]*", parts.hostname or "")
+    except ValueError:
+        sound = None
+    if not sound:
+        raise ValueError("expected an address such as https://helpdesk.example.com, with a number for a port if any")
+    return parts
 
 
 def is_loopback(host: str) -> bool:
@@ -127,7 +139,7 @@ def property_name(value: Any) -> str:
 
 def site(value: Any) -> str:
     """Read the address of a site, with the path below which it lives; plain http only on loopback."""
-    parts = urlsplit(text(value))
+    parts = _split(value)
     plain = re.fullmatch(r"(/[A-Za-z0-9_.~-]+)*/?", parts.path)
     bare = plain and not (parts.query or parts.fragment or parts.username)
     safe = parts.scheme == "https" or (parts.scheme == "http" and _on_loopback(parts.hostname or ""))
@@ -138,7 +150,7 @@ def site(value: Any) -> str:
 
 def base_url(value: Any) -> str:
     """Read an https address with a path, without its last slash."""
-    parts = urlsplit(text(value))
+    parts = _split(value)
     odd = parts.query or parts.fragment or parts.username or parts.port not in (None, 443)
     if parts.scheme != "https" or not parts.hostname or odd or not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)*/?", parts.path):
         raise ValueError("expected an address such as https://abc.supabase.co/functions/v1/crm-api/v1")
@@ -147,7 +159,7 @@ def base_url(value: Any) -> str:
 
 def endpoint(value: Any) -> str:
     """Read the https address of a service, with a port and a path where it has them, without its last slash."""
-    parts = urlsplit(text(value))
+    parts = _split(value)
     odd = parts.query or parts.fragment or parts.username or parts.password
     if parts.scheme != "https" or not parts.hostname or odd or not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)*/?", parts.path):
         raise ValueError("expected an https address such as https://llm.example.com/v1")
@@ -270,9 +282,10 @@ def time_zone(value: Any) -> str:
 
 def folder(value: Any) -> str:
     """Read the path of a folder that is there."""
-    path = Path(text(str(value)))
+    name = text(str(value))
+    path = Path(name)
     if not path.is_dir():
-        raise ValueError(f"expected the path of a folder; there is none at {path}")
+        raise ValueError(f"expected the path of a folder; there is none at {name:.100}")
     return str(path)
 
 
@@ -282,7 +295,7 @@ def authority(value: Any) -> str:
     try:
         ssl.create_default_context(cafile=path)
     except OSError:
-        raise ValueError(f"expected a file with a certificate in PEM form; there is none at {path}") from None
+        raise ValueError(f"expected a file with a certificate in PEM form; there is none at {path:.100}") from None
     return path
 
 

@@ -28,7 +28,8 @@ def test_environment_is_read_where_the_app_says_nothing() -> None:
 
 
 def test_unset_and_empty_keys_keep_their_defaults() -> None:
-    assert load_settings({**NEEDED, "CRM_SYNC_URL_PREFIX": None}, {"CRM_SYNC_RETRY_HOURS": ""}) == Settings(
+    empty = {"CRM_SYNC_RETRY_HOURS": "", "CRM_SYNC_SALESFORCE_COMPANY": " "}
+    assert load_settings({**NEEDED, "CRM_SYNC_URL_PREFIX": None}, empty) == Settings(
         encryption_keys=load_settings(NEEDED, {}).encryption_keys
     )
 
@@ -88,6 +89,13 @@ def test_keys_of_others_are_none_of_our_business() -> None:
         ("CRM_SYNC_PUBLIC_URL", "https://help.example.com/?x=1"),
         ("CRM_SYNC_PUBLIC_URL", "https://help.example.com//desk"),
         ("CRM_SYNC_PUBLIC_URL", "help.example.com"),
+        ("CRM_SYNC_PUBLIC_URL", "https://help.example.com:port"),
+        ("CRM_SYNC_PUBLIC_URL", "https://help example.com"),
+        ("CRM_SYNC_PUBLIC_URL", "https://[::1"),
+        ("CRM_SYNC_AI_BASE_URL", "https://llm.example.com:99999/v1"),
+        ("CRM_SYNC_AUTOCHAT_BASE_URL", "https://a b.supabase.co/v1"),
+        ("CRM_SYNC_SANDBOX_URL", "https://127.0.0.1:port"),
+        ("CRM_SYNC_TRANSLATIONS", "x" * 5000),
         ("CRM_SYNC_NOTE_AFTER_MINUTES", "3\x00"),
     ],
 )
