@@ -41,6 +41,8 @@ _REMOVED = "[removed]"
 _BEARERS = re.compile(r"\bbearer\s+[^\s\"',;]+|\bpat-[a-z0-9]+-[\w-]+", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
+_MAY_HOLD_HALVES = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+"""Half a character in JSON, or a half of a whole one: escaped, or as it must not stand in UTF-8."""
 _HOST = re.compile(r"[a-z0-9._:-]+")
 
 
@@ -286,13 +288,28 @@ def encode(value: Any) -> bytes:
         raise InvalidRecord("A text holds half a character (a lone surrogate) and cannot be sent.") from None
 
 
+def read_json(content: bytes) -> Any:
+    """Return what JSON holds, every character whole; raise ValueError or RecursionError for what cannot be read."""
+    read = jsonlib.loads(content)
+    return _whole(read) if _MAY_HOLD_HALVES.search(content) else read
+
+
 def _decoded(content: bytes) -> Any:
     if not content.strip():
         return None
     try:
-        return jsonlib.loads(content)
+        return read_json(content)
     except (ValueError, RecursionError):
         return _NOT_JSON
+
+
+def _whole(value: Any) -> Any:
+    """Return what was read with a sign in the place of each half character: no page and no database takes the half."""
+    if isinstance(value, str):
+        return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {_whole(name): _whole(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _whole_body(answer: requests.Response) -> bytes:

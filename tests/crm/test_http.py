@@ -131,6 +131,22 @@ def test_deeply_nested_json_is_no_answer(loopback: Start, client_for: Make) -> N
         client_for(loopback(answering(b"[" * 200_000))).call("GET", "/x", writes=False)
 
 
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb'{"a": "Graz \ud83d"}', {"a": "Graz \ufffd"}),
+        (rb'[{"\uDE00": ["x\udfff"], "b": 1}]', [{"\ufffd": ["x\ufffd"], "b": 1}]),
+        (b'{"a": "\xed\xa0\xbd"}', {"a": "\ufffd"}),
+        (rb'{"a": "\ud83d\ude00", "b": "\\ud83d"}', {"a": "\U0001f600", "b": "\\ud83d"}),
+        ('{"a": "한국 \U0001f600"}'.encode(), {"a": "한국 \U0001f600"}),
+    ],
+)
+def test_half_a_character_is_read_as_a_sign_that_can_be_shown_and_stored(
+    loopback: Start, client_for: Make, sent: bytes, read: object
+) -> None:
+    assert client_for(loopback(answering(sent))).call("GET", "/x", writes=False).body == read
+
+
 def test_html_of_a_proxy_is_kept_as_text(loopback: Start, client_for: Make) -> None:
     server = loopback(answering(b"<h1>Bad gateway</h1>", status="502 Bad Gateway"))
     answer = client_for(server).call("GET", "/x", writes=False)

@@ -6,7 +6,6 @@ answers are read in any legal form. A part that is not whole is no answer: what 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from email.message import Message
 from typing import Any
 from uuid import uuid4
 
-from ..http import Content, encode
+from ..http import Content, encode, read_json
 
 _CRLF = b"\r\n"
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
@@ -124,7 +123,7 @@ def _read(text: bytes) -> Answer | None:
     if announced.isascii() and announced.isdigit() and int(announced) > len(rest):
         return None
     try:
-        return Answer(int(status[1]), headers, json.loads(body) if body else None)
+        return Answer(int(status[1]), headers, read_json(body) if body else None)
     except (ValueError, RecursionError):
         # A refusal may come with a page instead of JSON; a success without its JSON is not whole.
         return Answer(int(status[1]), headers) if int(status[1]) >= 300 else None
