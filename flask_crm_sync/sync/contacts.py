@@ -21,7 +21,7 @@ from .contact_loading import load_contacts
 from .contact_reading import defer_twins, read_by_id, read_records, refuse_taken, wait_behind
 from .drain import CONTACT, Drain, alone
 from .home import bring_home, leave_unfit, note_sent, terms_of
-from .links import save_links
+from .links import save_links, without_rows
 from .mapping.applying import unfit
 from .mapping.rows import read_mapping
 from .merge import merge
@@ -30,7 +30,7 @@ from .operations import RECORD
 from .outgoing import manners_of
 from .overwritten import keep_in_between, keep_overwritten
 from .plan import Left, Plan
-from .retry import Verdict, skipped, succeeded
+from .retry import Verdict, skipped, succeeded, waits
 from .steps import Step, reach
 from .two_way import two_way_of
 
@@ -108,9 +108,9 @@ def _write(drain: Drain, items: Sequence[ContactItem]) -> None:
     writing = [item for item in still_open(items) if item.plan.writes]
     if not writing:
         return
-    _propose(drain, writing)
+    writing = _propose(drain, writing)
     reach(Step.PROPOSED)
-    redirected = _send(drain, writing)
+    redirected = _send(drain, writing) if writing else []
     reach(Step.CRM_WRITTEN)
     if redirected:
         read_by_id(drain, redirected, lambda item: item.found_by)
@@ -124,19 +124,28 @@ def _write(drain: Drain, items: Sequence[ContactItem]) -> None:
     refuse_taken(drain, [item for item in items if item.strayed], beside=items)
 
 
-def _propose(drain: Drain, items: Sequence[ContactItem]) -> None:
-    """Write down what will be sent, before it is: a lost answer can then be told from a person's edit."""
-    for item in items:
-        item.unanswered = item.link.intents
-        item.link.intents = with_intent(item.unanswered, item.plan.writes, item.digest)
-        item.touches_link = True
+def _propose(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:
+    """Write down what will be sent, before it is: a lost answer can then be told from a person's edit.
+
+    Returns whoever goes on: a client that has got another link since it was loaded, by a merge, looks again.
+    """
     with drain.sync.database.write() as connection:
         drain.lease.renew(connection, drain.sync.clock)
-        save_links(connection, drain.connection_id, CLIENT, CONTACT, [item.link for item in items], drain.now())
-        keep_overwritten(drain, connection, items)
+        gone = without_rows(connection, [item.link for item in items if not item.was_linked])
+        going = [item for item in items if item.link.id not in gone]
+        for item in going:
+            item.unanswered = item.link.intents
+            item.link.intents = with_intent(item.unanswered, item.plan.writes, item.digest)
+            item.touches_link = True
+        save_links(connection, drain.connection_id, CLIENT, CONTACT, [item.link for item in going], drain.now())
+        keep_overwritten(drain, connection, going)
         reach(Step.PROPOSING)
     for item in items:
+        if item.link.id in gone:
+            item.verdict = waits(reasons.WAITING_FOR_RETRY, drain.now(), "It was merged with another client just now.")
+    for item in going:
         item.link.stored = True
+    return going
 
 
 def _send(drain: Drain, items: Sequence[ContactItem]) -> list[ContactItem]:

@@ -170,6 +170,15 @@ _OWNERS = sa.select(table.c.remote_id, table.c.subject_id).where(
 )
 
 
+def without_rows(connection: sa.Connection, links: Iterable[LinkState]) -> set[UUID]:
+    """Return the ids of links that had a row and have none any more."""
+    ids = {link.id for link in links if link.stored}
+    return ids.difference(connection.execute(_THERE, {"ids": list(ids)}).scalars()) if ids else ids
+
+
+_THERE = sa.select(table.c.id).where(table.c.id.in_(sa.bindparam("ids", expanding=True))).with_for_update()
+
+
 def release_records(
     connection: sa.Connection, connection_id: UUID, remote_type: str, links: Iterable[LinkState], now: datetime
 ) -> None:

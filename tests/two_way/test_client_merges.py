@@ -6,9 +6,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from flask_crm_sync.errors import InvalidRecord
 from flask_crm_sync.models import Change, Link
 from flask_crm_sync.sync.client_merges import merge_clients
 from flask_crm_sync.sync.refusals import NotFound
+from flask_crm_sync.sync.steps import Step
+from tests.sync.dying import once_at
 from tests.sync.host_models import Client, Conversation
 
 from .conftest import BothWays
@@ -90,6 +93,20 @@ def test_the_link_follows_where_people_merge_the_two_records_in_the_crm_as_well(
     both.world.edit(kept, city="Linz")
     both.world.run_until_done()
     assert both.crm.records[others].values["city"] == "Linz"
+
+
+@pytest.mark.parametrize("step", [Step.LOADED, Step.CRM_READ])
+def test_a_merge_while_the_kept_client_is_about_to_be_made_makes_no_second_record(both: BothWays, step: Step) -> None:
+    gone, record = both.person()
+    kept = both.world.client("Eve", email="eve@example.com")
+    both.crm.fail("upsert", InvalidRecord("city: not a place"))
+    both.world.run()
+    both.world.edit(kept, city="Linz")
+    with once_at(step, lambda: merge(both, kept, gone)):
+        both.world.run()
+    both.world.run_until_done()
+    assert list(both.crm.records) == [record]
+    assert (both.world.link(kept).remote_id, both.crm.records[record].values["city"]) == (record, "Linz")
 
 
 def test_what_waited_ends_and_notes_follow(both: BothWays) -> None:
