@@ -22,7 +22,7 @@ _NAMES_AND_WORDS = (
 )
 _ALSO_WORDS = frozenset(_NAMES_AND_WORDS.split())
 """Names that are words too: these are taken for names only when they begin with a capital letter."""
-_LEAST, _LEAST_OF_DOUBLE, _SHORT = 2, 3, 3
+_LEAST, _LEAST_OF_DOUBLE, _SHORT, _LONGEST = 2, 3, 3, 200
 _SIGNS = re.compile(r"ae|oe|ue|ss|.", re.IGNORECASE | re.DOTALL)
 _SPELLED = {"ae": "ä", "oe": "ö", "ue": "ü", "ss": "ß", "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae"}
 _SPELLED |= {"œ": "oe", "ł": "l", "đ": "d", "ı": "i"}
@@ -35,7 +35,7 @@ def of_record(client: ClientRecord | None) -> dict[str, str]:
     """Return patterns for what the client's own record holds, by the kind of detail; none where it holds nothing."""
     if client is None:
         return {}
-    names = [_trimmed(part) for name in (client.first_name, client.last_name) for part in one_line(name).split()]
+    names = [_trimmed(part) for name in (client.first_name, client.last_name) for part in _short(name).split()]
     kinds = {
         "company": _phrases([client.company]),
         "street": _phrases([client.street]),
@@ -47,7 +47,12 @@ def of_record(client: ClientRecord | None) -> dict[str, str]:
 
 
 def _phrases(texts: Iterable[str]) -> str:
-    return "|".join(_whole(_spaced(one_line(text))) for text in texts if len(one_line(text)) >= _LEAST)
+    return "|".join(_whole(_spaced(_short(text))) for text in texts if len(_short(text)) >= _LEAST)
+
+
+def _short(text: str) -> str:
+    """Return the beginning of a text in one line: nobody's name is longer, and a long pattern takes long to make."""
+    return one_line(text[:_LONGEST])
 
 
 def _spaced(text: str) -> str:
