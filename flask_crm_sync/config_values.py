@@ -88,7 +88,7 @@ def _encryption_key(part: str | bytes) -> bytes:
         key = b""
     if len(key) != 32:
         raise ValueError(
-            "expected 32 bytes in URL-safe base64, as `flask crm make-key` prints them, commas between keys"
+            "expected 32 bytes in URL-safe base64, as `flask-crm-sync-key` prints them, commas between keys"
         )
     return key
 
