@@ -113,14 +113,14 @@ def doctor_command(account: str | None, crm: str | None, as_json: bool) -> None:
 @json_option
 def status_command(account: str | None, as_json: bool) -> None:
     """Show what waits, what failed, and who works."""
-    sync = here().sync
+    running = here()
     if account is not None:
-        chosen_connections(sync, account, None)
-    now = status(sync, account)
+        chosen_connections(running.sync, account, None)
+    now, redis = status(running.sync, account), running.queues.answers()
     if as_json:
-        print_json(_status_json(now))
+        print_json({**_status_json(now), "redis": redis})
     else:
-        click.echo("\n".join(_status_lines(now)))
+        click.echo("\n".join([*_status_lines(now), *([] if redis else [REDIS_IS_AWAY])]))
 
 
 def chosen_connections(

@@ -439,6 +439,13 @@ def test_the_doctor_of_a_revoked_key_names_it(host: Flask, connection_id: UUID, 
     assert TOKEN["token"] not in result.stdout
 
 
+def test_status_tells_of_a_redis_that_is_away(host: Flask, running: Running) -> None:
+    assert answered(crm(host, "status", "--json"))["redis"] is True
+    running.queues = _away(running)
+    assert answered(crm(host, "status", "--json"))["redis"] is False
+    assert "Redis does not answer at CRM_SYNC_REDIS_URL" in crm(host, "status").stdout
+
+
 def test_the_doctor_sees_that_redis_is_away(host: Flask, running: Running, connection_id: UUID) -> None:
     for kind in (WORKER, SCHEDULER):
         beat(running.sync.database, running.sync.clock, f"{kind} test", kind)
