@@ -94,18 +94,16 @@ def kept_page(
     account_id: str,
     crm: str,
     *,
-    client_id: str = "",
+    stretch: Stretch | None = None,
     before: datetime | None = None,
     limit: int = PAGE_SIZE,
 ) -> KeptPage:
-    """Return the fields that were overwritten in a CRM lately, of one client where that is asked.
+    """Return the fields that were overwritten in a CRM lately, all or those of a stretch, whatever became of them.
 
     Raises NotFound where there is no connection.
     """
     known = find_connection(sync, account_id, crm)
-    query = sa.select(table, _IS_OWED.label("is_owed")).where(table.c.connection_id == known.id)
-    if client_id:
-        query = query.where(table.c.client_id == client_id)
+    query = sa.select(table, _IS_OWED.label("is_owed")).where(*_of(known, stretch or Stretch()))
     if before is not None:
         query = query.where(table.c.written_at < before)
     query = query.order_by(table.c.written_at.desc(), table.c.id.desc()).limit(limit + 1)
@@ -182,11 +180,12 @@ def _operation(to: dict[str, Any], client_id: str, now: datetime) -> dict[str, A
 
 
 def _within(known: ConnectionView, stretch: Stretch) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = [
-        table.c.connection_id == known.id,
-        table.c.state == KEPT,
-        ~_IS_OWED,
-    ]
+    """Hold a query to what of a stretch could be put back."""
+    return [*_of(known, stretch), table.c.state == KEPT, ~_IS_OWED]
+
+
+def _of(known: ConnectionView, stretch: Stretch) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = [table.c.connection_id == known.id]
     if stretch.since is not None:
         where.append(table.c.written_at >= stretch.since)
     if stretch.until is not None:

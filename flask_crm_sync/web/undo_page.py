@@ -55,15 +55,15 @@ def undo(crm: str) -> ResponseReturnValue:
     changes, runs = mapping_changes(this_sync(), known.account_id, crm), past_runs(this_sync(), known)
     wanted = _wanted(request.args, changes, runs)
     asked = "look" in request.args and not wanted.wrong
-    client_id = wanted.stretch.client_id
+    shown = wanted if asked or wanted.is_narrow else _wanted({}, (), ())
     before = page_mark(request.args.get("before", ""))
-    found = kept_page(this_sync(), known.account_id, crm, client_id=client_id, before=before)
+    found = kept_page(this_sync(), known.account_id, crm, stretch=shown.stretch, before=before)
     return render_template(
         "crm_sync/undo.html",
         connection=known,
         values=found.values,
-        older=_older(crm, found, client_id),
-        names=_names(known, [client_id, *(one.client_id for one in found.values)]),
+        older=_older(crm, found, {**shown.carried, **({"look": "1"} if asked else {})}),
+        names=_names(known, [wanted.stretch.client_id, *(one.client_id for one in found.values)]),
         field_label=field_labels(crm),
         state_word=state_word,
         days=door().settings.undo_days,
@@ -103,10 +103,11 @@ def state_word(kept: KeptValue) -> str:
     return words.get(kept.state, _("On its way back") if kept.is_owed else _("Kept"))
 
 
-def _older(crm: str, found: KeptPage, client_id: str) -> str:
+def _older(crm: str, found: KeptPage, carried: Mapping[str, str]) -> str:
     if not found.older:
         return ""
-    return url_for(f"{NAME}.undo", crm=crm, before=found.older.isoformat(), client=client_id or None)
+    asked = {name: value for name, value in carried.items() if value}
+    return url_for(f"{NAME}.undo", crm=crm, before=found.older.isoformat(), **asked)
 
 
 def _names(known: ConnectionView, client_ids: Iterable[str]) -> dict[str, str]:

@@ -153,6 +153,7 @@ def test_a_change_of_the_mapping_is_put_back_alone(desk: Helpdesk, view: Connect
     third, second, first = map(html.unescape, re.findall(r'<a href="([^"]*look=1)">Version', browser.get(UNDO).text))
     assert "field mapping jobtitle" in plain(browser.get(first).text)
     assert "1 field could be put back." in browser.get(first).text
+    assert re.findall(r"<strong><bdi>(\w+)</bdi></strong>", browser.get(first).text) == ["jobtitle"]
     assert "Nothing that could be put back" in browser.get(second).text
     assert "1 field could be put back." in browser.get(third).text
     assert "1 field is put back now." in post(desk, UNDO, version="1")
@@ -291,3 +292,7 @@ def test_the_list_goes_on_where_it_ended(desk: Helpdesk, view: ConnectionView, m
     older = first.partition("before=")[2].partition('"')[0]
     assert first.count("Show the entry") == 50
     assert browser.get(f"{UNDO}?before={older}").text.count("Show the entry") == 1
+    asked = browser.get(f"{UNDO}?since=2026-11-22T14:00&look=1").text
+    onwards = html.unescape(asked.partition('<a href="/crm/connections/hubspot/undo?before=')[2].partition('"')[0])
+    assert browser.get(f"{UNDO}?before={onwards}").text.count("Show the entry") == 1
+    assert "since=2026" in onwards
