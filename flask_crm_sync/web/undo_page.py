@@ -106,7 +106,7 @@ def state_word(kept: KeptValue) -> str:
 def _older(crm: str, found: KeptPage, carried: Mapping[str, str]) -> str:
     if not found.older:
         return ""
-    asked = {name: value for name, value in carried.items() if value}
+    asked: dict[str, Any] = {name: value for name, value in carried.items() if value}
     return url_for(f"{NAME}.undo", crm=crm, before=found.older.isoformat(), **asked)
 
 
