@@ -25,7 +25,7 @@ from . import reasons
 from .claim import Claimed
 from .context import Sync
 from .drain import Drain
-from .operations import CONTACT_KINDS
+from .operations import CONTACT_KINDS, RECORD
 from .operations import table as operations
 from .retry import Verdict, skipped
 
@@ -152,11 +152,12 @@ def held_back(drain: Drain, batch: Sequence[Claimed]) -> dict[int, Verdict]:
     """Return the verdicts of claimed operations whose clients the connection does not take, by the operation's id.
 
     Of a client that qualifies no more, the first update after that still goes. A write without an answer is brought to
-    its end, whoever it concerns.
+    its end, whoever it concerns. A record of the CRM that stands for nobody here is no client yet.
     """
     if not drain.connection["qualified_only"]:
         return {}
-    chosen = [op for op in batch if op.kind in (*CONTACT_KINDS, ADD_NOTE) and not op.unknown]
+    kinds = (*CONTACT_KINDS, ADD_NOTE)
+    chosen = [op for op in batch if op.kind in kinds and op.subject_type != RECORD and not op.unknown]
     with drain.sync.database.read() as connection:
         gate = gate_for(connection, [drain.connection], {operation.client_id for operation in chosen})
         turned_away = [op for op in chosen if not gate.takes(drain.connection, op.client_id)]
@@ -188,6 +189,7 @@ _TURN_AWAY = (
         operations.c.claim.is_(None),
         sa.not_(operations.c.unknown),
         operations.c.kind.in_((*CONTACT_KINDS, ADD_NOTE)),
+        operations.c.subject_type != RECORD,
         operations.c.client_id.not_in(
             sa.select(table.c.client_id).where(
                 table.c.set_name == sa.bindparam("set"), table.c.ever_qualified_at.is_not(None)

@@ -296,6 +296,14 @@ def test_a_record_without_a_client_gets_one_where_the_account_asks_for_it(both: 
     assert both.city(client) == "Steyr"
 
 
+@pytest.mark.usefixtures("dated")
+def test_a_record_without_a_client_gets_one_also_where_qualified_clients_alone_are_sent(both: BothWays) -> None:
+    both.world.set_connection(create_clients=True, qualified_only=True)
+    both.tell(both.crm.add(last_name="Low", email="eve@example.com"))
+    both.world.run_until_done()
+    assert [row.email for row in both.world.rows(Client)] == ["eve@example.com"]
+
+
 def test_a_client_that_is_here_already_is_matched_and_not_made_twice(both: BothWays) -> None:
     both.world.set_connection(create_clients=True)
     client = both.world.client("Eve", email="eve@example.com", told=False)
