@@ -27,6 +27,7 @@ from .context import Sync
 from .erased import address_digests, id_digest
 from .forgetting import entries_of, forget_links, forget_person
 from .operations import new_operation, owe, pending_key
+from .page_marks import PageMark
 from .refusals import NotFound
 
 PAGE_SIZE = 50
@@ -92,10 +93,10 @@ class ErasureView:
 
 @dataclass(frozen=True, slots=True)
 class ErasuresPage:
-    """A page of erasures, the newest first; `older` is the instant to go on from, None at the end."""
+    """A page of erasures, the newest first; `older` is where the next goes on, None at the end."""
 
     erasures: tuple[ErasureView, ...]
-    older: datetime | None
+    older: PageMark | None
 
 
 def erase_client(sync: Sync, account_id: str, client_id: str, *, by: str = "") -> ErasureView:
@@ -179,19 +180,19 @@ def find_erasure(sync: Sync, account_id: str, erasure_id: UUID) -> ErasureView:
 
 
 def erasures(
-    sync: Sync, account_id: str, *, client_id: str = "", before: datetime | None = None, limit: int = PAGE_SIZE
+    sync: Sync, account_id: str, *, client_id: str = "", before: PageMark | None = None, limit: int = PAGE_SIZE
 ) -> ErasuresPage:
     """Return an account's erasures (of one client, where that is asked), the newest first."""
     query = sa.select(_erasures).where(_erasures.c.account_id == account_id)
     if client_id:
         query = query.where(_erasures.c.client_id == client_id)
     if before is not None:
-        query = query.where(_erasures.c.requested_at < before)
+        query = query.where(before.is_before(_erasures.c.requested_at, _erasures.c.id))
     query = query.order_by(_erasures.c.requested_at.desc(), _erasures.c.id.desc()).limit(limit + 1)
     with sync.database.read() as database:
         rows = database.execute(query).all()
         views = _views(database, rows[:limit], sync.clock.now())
-    return ErasuresPage(tuple(views), views[-1].requested_at if len(rows) > limit else None)
+    return ErasuresPage(tuple(views), PageMark(views[-1].requested_at, views[-1].id) if len(rows) > limit else None)
 
 
 def _digests(sync: Sync, account_id: str, client_id: str) -> list[str]:

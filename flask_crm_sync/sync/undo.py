@@ -19,6 +19,7 @@ from .connections import ConnectionView, find_connection
 from .context import Sync
 from .operations import new_operation, owe, pending_key
 from .overwritten import SLICE, table
+from .page_marks import PageMark
 from .refusals import NotFound
 from .status import COUNT_TO
 
@@ -74,10 +75,10 @@ class KeptValue:
 
 @dataclass(frozen=True, slots=True)
 class KeptPage:
-    """A page of overwritten fields, the newest first; `older` is the instant to go on from, None at the end."""
+    """A page of overwritten fields, the newest first; `older` is where the next goes on, None at the end."""
 
     values: tuple[KeptValue, ...]
-    older: datetime | None
+    older: PageMark | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def kept_page(
     crm: str,
     *,
     stretch: Stretch | None = None,
-    before: datetime | None = None,
+    before: PageMark | None = None,
     limit: int = PAGE_SIZE,
 ) -> KeptPage:
     """Return the fields that were overwritten in a CRM lately, all or those of a stretch, whatever became of them.
@@ -105,12 +106,12 @@ def kept_page(
     known = find_connection(sync, account_id, crm)
     query = sa.select(table, _IS_OWED.label("is_owed")).where(*_of(known, stretch or Stretch()))
     if before is not None:
-        query = query.where(table.c.written_at < before)
+        query = query.where(before.is_before(table.c.written_at, table.c.id))
     query = query.order_by(table.c.written_at.desc(), table.c.id.desc()).limit(limit + 1)
     with sync.database.read() as database:
         rows = database.execute(query).all()
     shown = [_shown(row) for row in rows[:limit]]
-    return KeptPage(tuple(shown), shown[-1].written_at if len(rows) > limit else None)
+    return KeptPage(tuple(shown), PageMark(shown[-1].written_at, shown[-1].id) if len(rows) > limit else None)
 
 
 def kept_of_entry(sync: Sync, account_id: str, operation_id: int) -> list[KeptValue]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
+from uuid import UUID
 
 from flask import url_for
 
 from ..sync.log import STATUSES, LogFilter
+from ..sync.page_marks import PageMark
 from .entrance import NAME
 from .languages import this_reader
 from .texts import gettext as _
@@ -75,9 +77,13 @@ def short(given: Mapping[str, str], name: str, longest: int = 32) -> str:
     return value if value.isprintable() and len(value) <= longest else ""
 
 
-def page_mark(text: str) -> datetime | None:
-    """Return the instant that a page goes on from; one that no page ever had is as good as none."""
-    return instant(text, None)
+def page_mark(text: str) -> PageMark | None:
+    """Return where a page of rows listed by instant goes on; a mark that no page ever had is as good as none."""
+    at, _, row_id = text.partition("_")
+    try:
+        return PageMark(found, UUID(row_id)) if (found := instant(at, None)) else None
+    except ValueError:
+        return None
 
 
 def instant(text: str, zone: tzinfo | None) -> datetime | None:

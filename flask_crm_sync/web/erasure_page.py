@@ -44,7 +44,7 @@ def erase(client_id: str) -> ResponseReturnValue:
 def erased() -> ResponseReturnValue:
     """List the account's erasures, the newest first."""
     found = erasures(this_sync(), this_account(), before=page_mark(request.args.get("before", "")))
-    older = url_for(f"{NAME}.erased", before=found.older.isoformat()) if found.older else ""
+    older = url_for(f"{NAME}.erased", before=str(found.older)) if found.older else ""
     return render_template("crm_sync/erasures.html", erasures=found.erasures, older=older, how_word=how_word)
 
 

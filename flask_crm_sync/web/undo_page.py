@@ -107,7 +107,7 @@ def _older(crm: str, found: KeptPage, carried: Mapping[str, str]) -> str:
     if not found.older:
         return ""
     asked: dict[str, Any] = {name: value for name, value in carried.items() if value}
-    return url_for(f"{NAME}.undo", crm=crm, before=found.older.isoformat(), **asked)
+    return url_for(f"{NAME}.undo", crm=crm, before=str(found.older), **asked)
 
 
 def _names(known: ConnectionView, client_ids: Iterable[str]) -> dict[str, str]:

@@ -297,6 +297,21 @@ def test_pages_go_on_where_the_last_one_ended(world: World, ada: str) -> None:
     assert second.older is None
 
 
+def test_pages_leave_out_none_of_the_values_of_one_batch(anywhere: World, crm: FakeCRM) -> None:
+    clients = [anywhere.client(name, email=f"{name}@example.com", city="Graz") for name in "abcde"]
+    anywhere.run_until_done()
+    for client in clients:
+        anywhere.edit(client, city="Linz")
+    anywhere.run_until_done()
+    seen, older = list[str](), None
+    while page := kept_page(anywhere.sync, ACCOUNT, CRM, before=older, limit=2):
+        seen += [value.client_id for value in page.values]
+        if not (older := page.older):
+            break
+    assert sorted(seen) == sorted(clients)
+    assert len({row.written_at for row in anywhere.rows(Overwritten)}) == 1
+
+
 def test_it_works_on_each_database(anywhere: World, crm: FakeCRM) -> None:
     client = anywhere.client("Ada", email="ada@example.com", city="Graz")
     anywhere.run_until_done()
