@@ -238,7 +238,10 @@ class Settings:
         "Query parameters of a list's pages, as in `page=page, size=limit`, from 1 on; empty where lists are whole.",
     )
     autochat_headers: tuple[tuple[str, str], ...] = _key(
-        (), header_values, "Further headers for each call, such as `X-Tenant-ID=acme`.", secret=True
+        (),
+        header_values,
+        "Further headers for each call, such as `X-Tenant-ID=acme`; none goes to a host that only a `*.` allows.",
+        secret=True,
     )
     autochat_webhook_encoding: Literal["hex", "base64"] = _key(
         "hex", one_of("hex", "base64"), "How AutoChat CRM writes the signature of a webhook."
