@@ -214,6 +214,7 @@ def _connection_json(view: ConnectionView) -> dict[str, Any]:
         "paused": view.paused,
         "remote_account": view.remote_account_id,
         "remote_label": view.remote_label,
+        "remote_user": view.remote_user,
         "blocked_until": view.blocked_until,
         "blocked_code": view.blocked_code,
         "last_success_at": view.last_success_at,

@@ -137,13 +137,14 @@ class Identity:
     """What the test call learned: which org or portal, under which name, and what the key may do.
 
     `traits` is what the adapter wants to remember about this connection (JSON-able, no secret); it gets them back when
-    it is made. `findings` are sentences for a person.
+    it is made. `findings` are sentences for a person. `user` is as whom the key works there, "" where it is not told.
     """
 
     remote_account_id: str
     label: str
     traits: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
+    user: str = ""
 
 
 RemoteType = Literal["text", "number", "boolean", "date", "datetime", "choice", "choices"]

@@ -84,3 +84,4 @@ class Connection(Base):
     pulled: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
     echoes: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
     mapping: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON())
+    remote_user: Mapped[str] = mapped_column(sa.String(255), default="", server_default="")

@@ -66,7 +66,8 @@ class ConnectionSettings:
 class ConnectionView:
     """A connection without its secrets. Instants are aware, in UTC.
 
-    `remote_label` is the CRM's name for the account we speak to; `findings` are sentences of the last good test.
+    `remote_label` is the CRM's name for the account we speak to, `remote_user` that of whom we do it as, "" where it
+    tells none; `findings` are sentences of the last good test.
     `mapping` is the stored form of its field mapping and filter, None where nobody has changed either.
     """
 
@@ -90,6 +91,7 @@ class ConnectionView:
     tested_at: datetime | None
     last_success_at: datetime | None
     mapping: Mapping[str, Any] | None = field(default=None, hash=False)
+    remote_user: str = ""
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -207,8 +209,8 @@ def disconnect(sync: Sync, account_id: str, crm: str, *, by: str = "") -> Connec
     """
     row = _row(sync, find_connection(sync, account_id, crm).id)
     stands = _revoke(sync, row) if row.credentials else ""
-    state = {"state": DISCONNECTED, "state_code": "", "state_message": stands, "credentials": "", "paused": False}
-    ended = {"sign_in": _table.c.sign_in + 1, "renewing_until": 0.0}
+    state = {"state": DISCONNECTED, "state_code": "", "state_message": stands, "paused": False}
+    ended = {"credentials": "", "remote_user": "", "sign_in": _table.c.sign_in + 1, "renewing_until": 0.0}
     return _changed(sync, account_id, crm, state | ended | _UNBLOCKED, DISCONNECT, by, sign_in=row.sign_in)
 
 
@@ -345,6 +347,7 @@ def _good_test(identity: Identity, now: datetime) -> dict[str, Any]:
         "state_message": "\n".join(identity.findings),
         "remote_account_id": identity.remote_account_id,
         "remote_label": identity.label[:255],
+        "remote_user": identity.user[:255],
         "traits": dict(identity.traits),
         "tested_at": now,
     }

@@ -84,6 +84,7 @@ def _connect(desk: Helpdesk) -> ConnectionView:
         words = {"state_code": "credentials_refused", "state_message": "invalid_grant: expired access/refresh token"}
         database.execute(sa.insert(Connection).values(row | other | words))
         catching = {"id": uuid.UUID(int=3), "crm": "dynamics", "state": CONNECTED, "remote_label": "harbour.crm4"}
+        catching |= {"remote_user": "# Helpdesk sync"}
         database.execute(sa.insert(Connection).values(row | catching))
         for kind in ("worker", "scheduler"):
             database.execute(sa.insert(Heartbeat).values(name=kind, kind=kind, beat_at=now))

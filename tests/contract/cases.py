@@ -69,6 +69,8 @@ class Case:
     """A field and a text that the CRM refuses in it, past the adapter's own look at it."""
     never_there: str = "987654321"
     records_a_call: int = 100
+    user: str = ""
+    """As whom the credentials work there, where the CRM tells it."""
     longest_text: int = 60_000
     """Characters of a name, where the adapter leaves lengths to the CRM; else the adapter's own limit decides."""
 
@@ -113,6 +115,7 @@ CASES: dict[str, Case] = {
         troubles={"moving": (OutcomeUnknown, ServerFault)},
         statuses={"throttle": 403},
         never_there="00Q5g00000ZZZZZEAZ",
+        user="integration@00d5g000004sand.example.com",
         records_a_call=200,
     ),
     "dynamics": Case(
@@ -130,6 +133,7 @@ CASES: dict[str, Case] = {
         troubles={"locked": (OutcomeUnknown, ServerFault), "moving": (OutcomeUnknown, ServerFault)},
         bad_value=("city", "x" * 5_000),
         never_there="00000000-0000-4000-8000-000000000000",
+        user="# Sandbox app",
     ),
     "autochat": Case(
         method="api_key",

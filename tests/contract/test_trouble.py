@@ -178,4 +178,5 @@ def test_test_call_tells_who_we_are_and_may_be_repeated(bench: Bench, adapter_of
     assert first == again
     assert first.remote_account_id
     assert first.label
+    assert first.user == bench.case.user
     assert first.findings == ()

@@ -232,11 +232,13 @@ def test_credentials_that_no_key_opens_need_attention(desk: Helpdesk) -> None:
 
 
 def test_disconnecting_deletes_the_key_and_keeps_the_rest(desk: Helpdesk) -> None:
+    desk.portal.answers[TOKEN] = Identity("111", "Portal 111", user="sync@example.com")
     view = desk.connect()
+    assert view.remote_user == "sync@example.com"
     waiting = desk.add_operation(view)
     gone = connections.disconnect(desk.sync, OURS, "hubspot")
     assert (gone.id, gone.state, gone.has_credentials) == (view.id, DISCONNECTED, False)
-    assert desk.stored(view.id).credentials == ""
+    assert (desk.stored(view.id).credentials, gone.remote_user, gone.remote_label) == ("", "", "Portal 111")
     assert desk.operation(waiting).status == "pending"
     with pytest.raises(NotFound):
         connections.test_connection(desk.sync, view.id)

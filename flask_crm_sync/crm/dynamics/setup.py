@@ -10,7 +10,7 @@ from ...errors import CRMError, PermissionMissing, RejectedByCRM, ServerFault
 from ..base import Identity
 from .accounts import OFF
 from .addresses import environment_of_url, is_guid
-from .client import DynamicsClient, Row, get
+from .client import DynamicsClient, Outcome, Row, get
 
 PROBES = {"contacts": "contactid", "annotations": "annotationid", "accounts": "accountid"}
 """Tables whose first row is asked for, and the column. WhoAmI needs no privilege on any of them."""
@@ -22,20 +22,27 @@ def identify(client: DynamicsClient, company: str) -> Identity:
     organization = who.get("OrganizationId")
     if not isinstance(organization, str) or not is_guid(organization):
         raise ServerFault("Dynamics did not say which environment this is.")
-    missing = probe(client, company)
+    user = user_of(who)
+    missing, name = probe(client, company, user)
     for table in ("contacts", "annotations"):
         if table in missing:
             raise missing[table]
     host = environment_of(client, who)
-    traits = {"organization_id": organization.lower(), "user_id": user_of(who), "environment": host}
-    return Identity(organization.lower(), host, traits, tuple(_no_accounts(missing)))
+    traits = {"organization_id": organization.lower(), "user_id": user, "environment": host}
+    return Identity(organization.lower(), host, traits, tuple(_no_accounts(missing)), name)
 
 
-def probe(client: DynamicsClient, company: str) -> dict[str, CRMError]:
-    """Return by table why it cannot be read; accounts are asked for only where companies are sent."""
+def probe(client: DynamicsClient, company: str, user: str) -> tuple[dict[str, CRMError], str]:
+    """Return by table why it cannot be read, and the user's name, "" where that may not be read.
+
+    Accounts are asked for only where companies are sent.
+    """
     tables = [table for table in PROBES if table != "accounts" or company != OFF]
-    outcomes = client.batch([get(table, select=PROBES[table], top="1") for table in tables])
-    return {table: outcome for table, outcome in zip(tables, outcomes, strict=True) if isinstance(outcome, CRMError)}
+    people = [get(f"systemusers({user})", select="fullname")] if user else []
+    outcomes = client.batch([*(get(table, select=PROBES[table], top="1") for table in tables), *people])
+    probed = dict(zip(tables, outcomes, strict=False))
+    missing = {table: outcome for table, outcome in probed.items() if isinstance(outcome, CRMError)}
+    return missing, _name(outcomes[-1]) if people else ""
 
 
 def environment_of(client: DynamicsClient, who: Row) -> str:
@@ -53,6 +60,11 @@ def record_url(traits: Mapping[str, Any], contact: str) -> str:
     """Return the address of a contact's page, "" before the first test call."""
     host = traits.get("environment")
     return f"https://{host}/main.aspx?pagetype=entityrecord&etn=contact&id={contact}" if host else ""
+
+
+def _name(told: Outcome) -> str:
+    name = "" if isinstance(told, CRMError) else told.get("fullname")
+    return name if isinstance(name, str) else ""
 
 
 def _no_accounts(missing: Mapping[str, CRMError]) -> list[str]:

@@ -14,7 +14,7 @@ from .answers import Row, of_response
 from .client import SalesforceClient
 from .fields import NAMES_OF
 from .ids import CONTACT, LEAD, TASK
-from .setup import KINDS, described, organization
+from .setup import KINDS, about_user, described, organization
 from .shapes import Shape, fields_of, key_faults, labels
 
 _LOW_BUDGET = 0.2
@@ -44,7 +44,7 @@ class Diagnosis:
 
     def _org(self) -> Finding:
         try:
-            org_id = organization(self.client, self.identity)
+            org_id = organization(self.client, self.identity, about_user(self.client))
         except CRMError as trouble:
             return Finding("warning", "Connection", f"The org did not tell who it is: {trouble}", trouble.advice)
         return Finding("good", "Connection", f"Salesforce answers as org {org_id}; the token may use the API.")

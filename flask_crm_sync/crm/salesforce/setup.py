@@ -29,7 +29,8 @@ def identify(client: SalesforceClient, key_field: str, identity: str) -> Identit
     `identity` is the address that came with the token, "" where it is not known: it names the org.
     """
     client.call("GET", "/limits")
-    org_id = organization(client, identity)
+    about = about_user(client)
+    org_id, user = organization(client, identity, about), about.get("preferred_username")
     describes = {kind: described(client, kind) for kind in KINDS}
     shapes = {kind: Shape.of(kind, describe, key_field) for kind, describe in describes.items()}
     lead = shapes[LEAD]
@@ -43,6 +44,7 @@ def identify(client: SalesforceClient, key_field: str, identity: str) -> Identit
         findings=tuple(
             sentence for kind in KINDS for sentence in limits_of(kind, shapes[kind], describes[kind], key_field)
         ),
+        user=user if isinstance(user, str) else "",
     )
 
 
@@ -55,19 +57,25 @@ def described(client: SalesforceClient, kind: str) -> Row | None:
     return body if isinstance(body, dict) else {}
 
 
-def organization(client: SalesforceClient, identity: str) -> str:
-    """Return the id of the org: from the token's identity, else from the sign-in service or by a query.
+def organization(client: SalesforceClient, identity: str, about: Row) -> str:
+    """Return the id of the org: from the token's identity, else from what is told about its user, or by a query.
 
-    The sign-in service answers only tokens with a scope of their own. An org that tells nothing is known by its host.
+    The sign-in service tells of a user only to tokens with a scope of their own. An org that tells nothing is known by
+    its host.
     """
     named = _IDENTITY.search(identity)
     if named:
         return id18(named[1])
-    told = _told(client, "/services/oauth2/userinfo").get("organization_id")
+    told = about.get("organization_id")
     if not id18(told):
         rows = objects(_told(client, f"{client.base}/query", q="SELECT Id FROM Organization LIMIT 1").get("records"))
         told = rows[0].get("Id") if rows else ""
     return id18(told) or client.http.host
+
+
+def about_user(client: SalesforceClient) -> Row:
+    """Return what is told of the user that the token stands for, {} where its scopes do not let it ask."""
+    return _told(client, "/services/oauth2/userinfo")
 
 
 def _told(client: SalesforceClient, path: str, **params: str) -> Row:

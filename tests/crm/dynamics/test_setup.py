@@ -25,9 +25,10 @@ def _who(env: Environment, status: int = 200, headers: Mapping[str, str] | None 
 
 def test_test_call_tells_environment_and_user_and_probes_the_tables(env: Environment) -> None:
     _who(env)
-    env.answer = lambda part: Told(200, {"value": []})
+    env.answer = lambda part: Told(200, {"fullname": "# CRM sync"} if "systemusers" in part.path else {"value": []})
     identity = env.adapter().test()
     assert (identity.remote_account_id, identity.label) == (_ORG.lower(), "org.crm4.dynamics.com")
+    assert identity.user == "# CRM sync"
     assert identity.traits == {
         "organization_id": _ORG.lower(),
         "user_id": _USER.lower(),
@@ -38,7 +39,15 @@ def test_test_call_tells_environment_and_user_and_probes_the_tables(env: Environ
         "contacts?$select=contactid&$top=1",
         "annotations?$select=annotationid&$top=1",
         "accounts?$select=accountid&$top=1",
+        f"systemusers({_USER.lower()})?$select=fullname",
     ]
+
+
+@pytest.mark.parametrize("told", [refusal(403, "0x80040220"), refusal(404), Told(200, {}), Told(200, {"fullname": 7})])
+def test_a_user_whose_name_may_not_be_read_has_none(env: Environment, told: Told) -> None:
+    _who(env)
+    env.answer = lambda part: told if part.path.startswith("systemusers") else Told(200, {"value": []})
+    assert env.adapter().test().user == ""
 
 
 @pytest.mark.parametrize("table", ["contacts", "annotations"])
@@ -56,7 +65,7 @@ def test_accounts_that_cannot_be_read_are_a_finding(env: Environment) -> None:
     assert "companies are not sent" in finding
     env.batches.clear()
     assert env.adapter(dynamics_company="off").test().findings == ()
-    assert len(env.parts) == 2
+    assert len(env.parts) == 3
 
 
 def test_refused_token_and_missing_user_are_told(env: Environment) -> None:

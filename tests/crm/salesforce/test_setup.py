@@ -65,9 +65,17 @@ def test_org_in_order_has_nothing_to_find_fault_with(salesforce: responses.Reque
 
 def test_identity_that_came_with_the_token_names_the_org(salesforce: responses.RequestsMock) -> None:
     _describes(salesforce)
+    _userinfo(salesforce, {"organization_id": "00D000000000999", "preferred_username": "sync@example.com"})
     told = {"identity": f"https://login.salesforce.com/id/{_ORG15}/005000000000001AAA"}
-    assert adapter_for(told).test().remote_account_id == _ORG18
-    assert not [call for call in salesforce.calls if "userinfo" in (call.request.url or "")]
+    identity = adapter_for(told).test()
+    assert (identity.remote_account_id, identity.user) == (_ORG18, "sync@example.com")
+
+
+@pytest.mark.parametrize("told", [{}, {"preferred_username": 7}, {"preferred_username": None}])
+def test_user_who_is_not_told_has_no_name(salesforce: responses.RequestsMock, told: dict[str, Any]) -> None:
+    _describes(salesforce)
+    _userinfo(salesforce, {"organization_id": _ORG15, **told})
+    assert adapter_for({}).test().user == ""
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
