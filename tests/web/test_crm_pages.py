@@ -392,7 +392,8 @@ def test_what_clients_and_crms_call_themselves_is_only_text(desk: Helpdesk) -> N
         details=details,
         remote_url=nasty,
     )
-    desk.change(Connection, remote_label=nasty, remote_user=nasty, state=NEEDS_ATTENTION, state_code="x", state_message=nasty)
+    desk.change(Connection, remote_label=nasty, remote_user=nasty)
+    desk.change(Connection, state=NEEDS_ATTENTION, state_code="x", state_message=nasty)
     for url in ("/crm/", "/crm/log", "/crm/log/1", "/crm/connections/hubspot/disconnect"):
         assert "<img" not in desk.browser("manager").get(url).text, url
 
