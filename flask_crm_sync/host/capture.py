@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,13 @@ from .values import key_text
 
 log = logging.getLogger(__name__)
 
+_Listening = list[tuple[Any, str, Any]]
+_deaf: deque[_Listening] = deque()
+"""Listeners of captures that were forgotten, until another one begins.
+
+The collector may come in the middle of any event, and SQLAlchemy cannot go on with one whose listeners change under it.
+"""
+
 RECHECK_SECONDS = 15.0
 """How long missing tables are taken for missing before the database is asked again."""
 
@@ -41,7 +49,8 @@ def install_capture(
 
     `wake` is called after each outermost commit that made changes visible; what it raises is logged. Until the table
     is there, nothing is captured and one warning says so. The capture ends with `.remove()`, or with the last
-    reference to it: apps that come and go, as in a test suite, leave nothing behind.
+    reference to it: apps that come and go, as in a test suite, leave nothing behind but deaf listeners, which go when
+    the next one comes.
     """
     capture = Capture(host, changes, wake, clock or SystemClock())
     capture.listen()
@@ -57,11 +66,13 @@ class Capture:
         self._tables = _Tables(changes.name, clock)
         self._insert = changes.insert().inline()  # nobody asks for the new rows' ids
         self._bulk = Bulk(self._rules, changes)
-        self._stop: weakref.finalize[[Any], Capture] | None = None
+        self._end: weakref.finalize[[Any], Capture] | None = None
 
     def listen(self) -> None:
         """Register the listeners; they hold this capture weakly."""
-        listening: list[tuple[Any, str, Any]] = []
+        listening: _Listening = []
+        while _deaf:
+            _stop_listening(_deaf.popleft())
 
         def on(target: Any, name: str, method: Callable[..., Any], *given: Any, **how: Any) -> None:
             listener = _weakly(self, method, *given)
@@ -77,13 +88,14 @@ class Capture:
         on(Session, "do_orm_execute", Capture._executed)
         on(Session, "after_commit", Capture._committed)
         on(Session, "after_soft_rollback", Capture._rolled_back)
-        self._stop = weakref.finalize(self, _stop_listening, listening)
-        self._stop.atexit = False
+        self._end = weakref.finalize(self, _deaf.append, listening)
+        self._end.atexit = False
 
     def remove(self) -> None:
-        """End the capture."""
-        if self._stop is not None:
-            self._stop()
+        """End the capture; not to be called from a listener of SQLAlchemy's."""
+        ended = self._end.detach() if self._end is not None else None
+        if ended is not None:
+            _stop_listening(ended[2][0])
 
     def _inserted(self, rule: Rule, _: Mapper[Any], connection: sa.Connection, state: InstanceState[Any]) -> None:
         if self._is_ours(connection.engine):
@@ -230,6 +242,6 @@ def _weakly(capture: Capture, method: Callable[..., Any], *given: Any) -> Callab
     return listener
 
 
-def _stop_listening(listening: list[tuple[Any, str, Any]]) -> None:
+def _stop_listening(listening: _Listening) -> None:
     for target, name, listener in listening:
         event.remove(target, name, listener)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -479,6 +480,37 @@ def test_capture_ends_with_the_last_reference_to_it(usual_host: HostCase, wakes:
         session.add(usual_host.client("unseen@example.com"))
         session.commit()
     assert usual_host.changes() == before
+
+
+def test_a_capture_that_is_forgotten_in_the_middle_of_a_flush_disturbs_nobody(
+    usual_host: HostCase, wakes: Wakes
+) -> None:
+    install_capture(usual_host.host, CHANGES, wakes).remove()
+    before = _listeners()
+    kept = install_capture(usual_host.host, CHANGES, wakes)
+    elsewhere = replace(usual_host.host, engine=sa.create_engine("sqlite://"))
+    held = [install_capture(elsewhere, CHANGES, wakes)]
+
+    @sa.event.listens_for(Session, "after_flush")
+    def collect(*_: object) -> None:
+        held.clear()
+        gc.collect()
+
+    try:
+        with usual_host.session() as session:
+            session.add(usual_host.client("ada@example.com"))
+            session.commit()
+    finally:
+        sa.event.remove(Session, "after_flush", collect)
+    assert _listeners() == before + 2
+    install_capture(usual_host.host, CHANGES, wakes).remove()
+    assert _listeners() == before + 1
+    kept.remove()
+    assert _listeners() == before
+
+
+def _listeners() -> int:
+    return len(Session.dispatch.after_flush._clslevel[Session])
 
 
 def test_key_longer_than_ours_may_be_is_left_out(sqlite_url: str, wakes: Wakes) -> None:
