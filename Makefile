@@ -6,8 +6,8 @@ NODE := tests/official_clients/node
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 PYTEST_ARGS ?=
-# four processes, each with database servers of its own: on two cores a third of their time is waiting
-PARALLEL ?= -n 4 --dist loadfile
+# a process for each core, each with database servers of its own
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help setup node demo test lint unit test-lowest chaos bench pictures lock clean
 

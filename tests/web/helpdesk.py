@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_sqlalchemy import SQLAlchemy
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_crm_sync import web
@@ -263,14 +265,19 @@ def open_helpdesk(
     With `real_crm` the real adapters speak, to wherever the settings say, and the clock is the machine's.
     """
     app = Flask("helpdesk", root_path=str(directory))
-    app.config.update(SECRET_KEY="only for tests", SQLALCHEMY_DATABASE_URI=f"sqlite:///{directory}/helpdesk.sqlite3")
+    app.jinja_options = {**app.jinja_options, "bytecode_cache": _compiled}
+    file = directory / "helpdesk.sqlite3"
+    app.config.update(SECRET_KEY="only for tests", SQLALCHEMY_DATABASE_URI=f"sqlite:///{file}")
     app.config.update(config)
+    if not file.exists():
+        file.write_bytes(_empty_tables())
     db.init_app(app)
     _add_login(app)
     settings = settings or Settings(encryption_keys=(b"k" * 32,))
     with app.app_context():
-        db.create_all()
-        Base.metadata.create_all(db.engine)
+        if "SQLALCHEMY_DATABASE_URI" in config:
+            db.create_all()
+            Base.metadata.create_all(db.engine)
         for number, account_id, role in USERS.values():
             db.session.add(User(id=number, account_id=account_id, role=role))
         db.session.commit()
@@ -282,6 +289,36 @@ def open_helpdesk(
     app.extensions["crm_sync"] = door
     web.register(app, door)
     return Helpdesk(app, sync, clock, portal, wakes)
+
+
+class _Compiled(BytecodeCache):
+    """The templates, compiled once for all helpdesks of a process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
+
+
+@cache
+def _empty_tables() -> bytes:
+    """Return a database of SQLite with all tables and nothing in them: to copy one is quicker than to make it."""
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        db.metadata.create_all(connection)
+        Base.metadata.create_all(connection)
+        connection.commit()
+        made: bytes = connection.connection.driver_connection.serialize()
+    engine.dispose()
+    return made
 
 
 def _add_login(app: Flask) -> None:
