@@ -93,9 +93,9 @@ class Capture:
 
     def remove(self) -> None:
         """End the capture; not to be called from a listener of SQLAlchemy's."""
-        ended = self._end.detach() if self._end is not None else None
-        if ended is not None:
-            _stop_listening(ended[2][0])
+        if self._end is not None and (ended := self._end.detach()) is not None:
+            _, _, (listening,), _ = ended
+            _stop_listening(listening)
 
     def _inserted(self, rule: Rule, _: Mapper[Any], connection: sa.Connection, state: InstanceState[Any]) -> None:
         if self._is_ours(connection.engine):

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize
 from werkzeug.serving import make_server
 
 from tests.web.helpdesk import Helpdesk
@@ -75,6 +75,30 @@ def read_whole(app: WSGIApplication) -> WSGIApplication:
             return [b"".join(parts)]
 
     return answer
+
+
+@contextmanager
+def logged_in(
+    chromium: Browser, origin: str, size: str, scheme: Literal["light", "dark"], locale: str
+) -> Iterator[Page]:
+    """Yield a manager's page; whatever the browser complains of, but for a form that is refused, is an error."""
+    context = chromium.new_context(
+        base_url=origin,
+        viewport=SIZES[size],
+        color_scheme=scheme,
+        locale=locale,
+        ignore_https_errors=True,  # the sandbox's own authority
+    )
+    page, complaints = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda told: complaints.append(told.text) if told.type == "error" and "422" not in told.text else None,
+    )
+    page.goto("/login-as/1")
+    yield page
+    context.close()
+    assert complaints == []
 
 
 def fits(page: Page) -> bool:

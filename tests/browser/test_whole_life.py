@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from flask_crm_sync.sync.connections import find_connection
-from tests.browser.chromium import SIZES, fits, in_chromium
+from tests.browser.chromium import SIZES, fits, in_chromium, logged_in
 from tests.browser.place import Place, beside_the_sandbox
 from tests.browser.words import Words
 from tests.web.helpdesk import OURS
@@ -273,25 +273,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def person(chromium: Browser, place: Place, request: pytest.FixtureRequest) -> Iterator[Person]:
     """Return somebody logged in; whatever their browser complains of fails the test."""
     life: Life = request.param
-    context = chromium.new_context(
-        base_url=place.origin,
-        viewport=SIZES[life.size],
-        color_scheme=life.scheme,
-        locale=life.locale,
-        ignore_https_errors=True,  # the sandbox's own authority
-    )
-    context.set_default_timeout(SECONDS)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda told: complaints.append(told.text) if told.type == "error" and "422" not in told.text else None,
-    )
-    page.goto("/login-as/1")
-    yield Person(page, Words(life.locale), life, place)
-    context.close()
-    assert complaints == []
+    with logged_in(chromium, place.origin, life.size, life.scheme, life.locale) as page:
+        page.set_default_timeout(SECONDS)
+        yield Person(page, Words(life.locale), life, place)
 
 
 @pytest.mark.parametrize("person", LIVES, indirect=True, ids=lambda life: life.name)

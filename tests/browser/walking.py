@@ -16,7 +16,7 @@ from flask_crm_sync.models.change import CLIENT
 from flask_crm_sync.models.link import ACTIVE
 from flask_crm_sync.sync.connections import connect_account
 from flask_crm_sync.sync.now import sync_now
-from tests.browser.chromium import SIZES, fits
+from tests.browser.chromium import fits, logged_in
 from tests.browser.place import Place
 from tests.browser.words import Words
 from tests.web.helpdesk import OURS, Client
@@ -174,20 +174,5 @@ def begin(place: Place, crm: str) -> None:
 @contextmanager
 def visiting(chromium: Browser, place: Place, visit: Visit) -> Iterator[Walk]:
     """Log a manager in; whatever their browser complains of, but for a form that is refused, is an error."""
-    context = chromium.new_context(
-        base_url=place.origin,
-        viewport=SIZES[visit.size],
-        color_scheme=visit.scheme,
-        locale=visit.locale,
-        ignore_https_errors=True,  # the sandbox's own authority
-    )
-    page, complaints = context.new_page(), list[str]()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda told: complaints.append(told.text) if told.type == "error" and "422" not in told.text else None,
-    )
-    page.goto("/login-as/1")
-    yield Walk(page, Words(visit.locale), place, visit)
-    context.close()
-    assert complaints == []
+    with logged_in(chromium, place.origin, visit.size, visit.scheme, visit.locale) as page:
+        yield Walk(page, Words(visit.locale), place, visit)
