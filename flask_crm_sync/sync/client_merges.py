@@ -22,7 +22,7 @@ from . import reasons
 from .context import Sync
 from .links import LinkState, load_links
 from .links import table as links
-from .operations import new_operation
+from .operations import new_operation, on_connection
 from .operations import table as operations
 from .refusals import NotFound
 
@@ -119,8 +119,7 @@ def _end_operations(database: sa.Connection, connection_id: UUID, kept_id: str, 
     """End what nobody works on right now; who does finds the client gone. Notes go on as the kept client's, and whoever
     is to be erased still is.
     """
-    connection = sa.func.coalesce(operations.c.connection_id, operations.c.connection_id)  # led by the client's index
-    of_gone = sa.and_(connection == connection_id, operations.c.client_id == gone_id)
+    of_gone = sa.and_(on_connection(connection_id), operations.c.client_id == gone_id)
     waiting = operations.update().where(of_gone, operations.c.status == PENDING)
     database.execute(waiting.where(operations.c.kind == ADD_NOTE).values(client_id=kept_id))
     ended = {"status": SKIPPED, "reason": reasons.CLIENT_MERGED, "pending_key": None, "due_at": None, "settled_at": now}

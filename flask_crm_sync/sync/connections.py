@@ -253,9 +253,7 @@ def _changed(
     sign_in: int | None = None,
 ) -> ConnectionView:
     """Change a connection and record who did; with `sign_in`, only while it is still that one."""
-    found = find_connection(sync, account_id, crm)
-    if not found.is_connected:
-        raise NotFound(f"There is no connection to {crm} (any more).")
+    found = find_connected(sync, account_id, crm)
     now = sync.clock.now()
     with sync.database.write() as database:
         own = _table.c.id == found.id if sign_in is None else _same_sign_in(found.id, sign_in)

@@ -26,7 +26,7 @@ from ..models import (
 from ..models.change import CLIENT, CONVERSATION
 from ..models.operation import ADD_NOTE, ERASE, FAILED, PENDING, SKIPPED
 from . import reasons
-from .operations import RECORD
+from .operations import RECORD, on_connection
 
 operations: sa.Table = sa.inspect(Operation).local_table  # type: ignore[assignment]
 links: sa.Table = sa.inspect(Link).local_table  # type: ignore[assignment]
@@ -74,8 +74,7 @@ def clear_log(database: sa.Connection, account_id: str, client_id: str) -> None:
 
 def clear_erasures(database: sa.Connection, connection_id: UUID, account_id: str, client_id: str) -> None:
     """Take the CRM's words out of earlier erasures of a client that failed on a connection, once one is done there."""
-    connection = sa.func.coalesce(operations.c.connection_id, operations.c.connection_id)  # led by the client's index
-    failed = sa.and_(connection == connection_id, operations.c.kind == ERASE, operations.c.status == FAILED)
+    failed = sa.and_(on_connection(connection_id), operations.c.kind == ERASE, operations.c.status == FAILED)
     database.execute(operations.update().where(entries_of(account_id, client_id), failed).values(_WORDLESS))
 
 
@@ -124,8 +123,7 @@ def note_links(
     conversations, and of whatever the log knows of.
     """
     subjects: dict[str, set[str]] = {CONVERSATION: set(conversation_ids)}
-    connection = sa.func.coalesce(operations.c.connection_id, operations.c.connection_id)  # led by the client's index
-    logged = (operations.c.client_id == client_id, connection == connection_id)
+    logged = (operations.c.client_id == client_id, on_connection(connection_id))
     query = sa.select(operations.c.subject_type, operations.c.subject_id).where(*logged, operations.c.kind == ADD_NOTE)
     for kind, id in database.execute(query.distinct()):
         subjects.setdefault(kind, set()).add(id)

@@ -121,3 +121,8 @@ def _folded(new: Any) -> dict[str, Any]:
         "kind": sa.case((waiting.kind == _APPLY, new.kind), else_=waiting.kind),
         "details": sa.case((is_told, new.details), else_=waiting.details),
     }
+
+
+def on_connection(connection_id: UUID) -> sa.ColumnElement[bool]:
+    """Hold to a connection's entries in words that lead to no index of its own: a client's holds far fewer."""
+    return sa.func.coalesce(table.c.connection_id, table.c.connection_id) == connection_id

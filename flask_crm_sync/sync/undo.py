@@ -15,12 +15,11 @@ from ..models.change import CLIENT
 from ..models.operation import BULK, PENDING, PUT_BACK
 from ..models.undo import KEPT
 from . import audit, reasons
-from .connections import ConnectionView, find_connection
+from .connections import ConnectionView, find_connected, find_connection
 from .context import Sync
 from .operations import new_operation, owe, pending_key
 from .overwritten import SLICE, table
 from .page_marks import PageMark
-from .refusals import NotFound
 from .status import COUNT_TO
 
 PAGE_SIZE = 50
@@ -135,9 +134,7 @@ def put_back(sync: Sync, account_id: str, crm: str, stretch: Stretch, *, by: str
 
     Raises NotFound where there is no connection (any more).
     """
-    known = find_connection(sync, account_id, crm)
-    if not known.is_connected:
-        raise NotFound(f"There is no connection to {crm} (any more).")
+    known = find_connected(sync, account_id, crm)
     values, clients, more = 0, set[str](), True
     for number in range(SLICES):
         taken = _put_back_slice(sync, known, stretch, by if number == 0 else None)

@@ -22,7 +22,7 @@ from ..crm import registry
 from ..errors import CredentialsIncomplete, UnsupportedFeature
 from ..models import Delivery, Webhook
 from .audit import SETTINGS, record
-from .connections import ConnectionView, find_connection
+from .connections import ConnectionView, find_connected, find_connection
 from .context import Sync
 from .inbound import digest_of, forget_webhook, sealed_place
 from .refusals import NotFound
@@ -108,10 +108,7 @@ def _connected(sync: Sync, account_id: str, crm: str) -> ConnectionView:
     adapter = registry.adapter_class(crm)
     if adapter.webhooks is None:
         raise UnsupportedFeature(adapter.label, "webhooks")
-    known = find_connection(sync, account_id, crm)
-    if not known.is_connected:
-        raise NotFound(f"There is no connection to {crm} (any more).")
-    return known
+    return find_connected(sync, account_id, crm)
 
 
 def _checked(crm: str, secret: str) -> str:
